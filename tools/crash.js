@@ -1,0 +1,10 @@
+// `npm run crash -- --rounds N --seed S`: sets up what is missing, then runs platform/test/crash.ts.
+import path from 'node:path';
+import { ensureInstalled, ensureWebBuilt, findTools, must, nodePath, root } from './setup.js';
+
+ensureInstalled();
+ensureWebBuilt();
+const { ffmpeg, ffprobe } = findTools();
+must(nodePath(), [path.join(root, 'platform', 'test', 'crash.ts'), ...process.argv.slice(2)], {
+  env: { ...process.env, FFMPEG_PATH: ffmpeg, FFPROBE_PATH: ffprobe },
+});
