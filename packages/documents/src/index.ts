@@ -1,0 +1,2 @@
+export * from './port.ts';
+export { openDocuments } from './open.ts';
