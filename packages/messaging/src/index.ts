@@ -1,0 +1,5 @@
+export * from './port.ts';
+export { openBus, type BusOptions } from './open.ts';
+export { newEnvelope, event, type EnvelopeFields } from './envelope.ts';
+export type { Log } from './log.ts';
+export * from './outbox.ts';

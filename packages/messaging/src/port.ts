@@ -1,0 +1,100 @@
+/**
+ * The Bus port: durable queues, at least once, any order. `test/conformance.ts` holds every adapter to this.
+ *
+ * An event is copied into one queue per receiving service, named `<service>.<type>`; replicas of a service compete for it.
+ * A command type has exactly one receiver. The queues of every type in the topology exist from `ready` on, so an event
+ * published while its receiver has never run is kept for it.
+ */
+
+/** A message as it travels: CloudEvents 1.0 attribute names, JSON data. */
+export interface Envelope<T = unknown> {
+  readonly specversion: '1.0';
+  /** Unique per message; a redelivery has the same id. */
+  readonly id: string;
+  /** Emitting service. */
+  readonly source: string;
+  readonly type: string;
+  /** Id of what it is about, e.g. a video id. */
+  readonly subject?: string;
+  /** ISO 8601 instant of the fact. */
+  readonly time: string;
+  /** Request that caused it, for logs. */
+  readonly requestid?: string;
+  readonly data: T;
+}
+
+/** Message type → services that receive it. */
+export type Topology = Readonly<Record<string, readonly string[]>>;
+
+export interface Delivery<T = unknown> {
+  readonly envelope: Envelope<T>;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+  /** Aborts when the lease is lost or the bus is closing; a handler may stop early then, and the message comes back. */
+  readonly signal: AbortSignal;
+}
+
+/** Return = acknowledged. `NonRetryableError` = dead letter at once. Any other throw = retry with backoff, then dead letter. */
+export type Handler<T = unknown> = (delivery: Delivery<T>) => Promise<void>;
+
+export interface SubscribeOptions {
+  /** Receiving service. */
+  readonly service: string;
+  readonly type: string;
+  readonly handler: Handler;
+  /** Deliveries under way at once in this process. Default 8. */
+  readonly prefetch?: number;
+  /** Deliveries before the dead letter. Default 8. */
+  readonly maxAttempts?: number;
+  /** First wait before a retry; doubles up to `maxBackoffMs`, with ±20 % jitter. Default 500. */
+  readonly backoffMs?: number;
+  /** Default 60 000. */
+  readonly maxBackoffMs?: number;
+}
+
+export interface Subscription {
+  /** Takes no more deliveries, waits for those under way. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface PublishOptions {
+  /** Not delivered before this many milliseconds have passed. Default 0. */
+  readonly delayMs?: number;
+}
+
+export interface QueueDepth {
+  readonly queue: string;
+  /** Waiting for delivery, now or later. */
+  readonly waiting: number;
+  readonly underWay: number;
+  readonly dead: number;
+}
+
+export interface Bus {
+  /** Resolves when every message is durable in every receiver's queue; all or none become visible. A type outside the topology is an error. */
+  publish(envelopes: Envelope | readonly Envelope[], options?: PublishOptions): Promise<void>;
+  /** Starts delivering from `<service>.<type>`. Several subscriptions, in one process or many, compete. */
+  subscribe(options: SubscribeOptions): Subscription;
+  /**
+   * Every message of `types` published from now on, once to each listener in each process, at most once, never stored for it:
+   * for live pages, not for state. A throw is logged and forgotten.
+   */
+  listen(types: readonly string[], handler: (envelope: Envelope) => void): Subscription;
+  depths(): Promise<readonly QueueDepth[]>;
+  /** Moves the dead letters of a queue back to its end with a fresh attempt count; returns how many. */
+  redrive(queue: string): Promise<number>;
+  /** Dead letters of a queue with the last error, oldest first, at most `limit` (default 100). */
+  deadLetters(
+    queue: string,
+    limit?: number,
+  ): Promise<readonly { readonly envelope: Envelope; readonly error: string; readonly diedAt: string }[]>;
+  ready(): Promise<void>;
+  ping(): Promise<void>;
+  /** Stops every subscription, waits for handlers under way (at most `graceMs`, default 10 000, then aborts their signals), closes. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Thrown by a handler for a message that can never succeed: straight to the dead letter. */
+export class NonRetryableError extends Error {
+  override readonly name = 'NonRetryableError';
+}
