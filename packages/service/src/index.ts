@@ -1,0 +1,12 @@
+export * from './config.ts';
+export * from './define.ts';
+export { startHost, configure, type Host, type HostOptions } from './host.ts';
+export type { FastifyReply, FastifyRequest } from 'fastify';
+export { sendProblem, signedIn, type App } from './http.ts';
+export { signIdentity } from './identity.ts';
+export { openLimit, type Limit, type LimitOptions } from './limit.ts';
+export { openLog, type Log } from './log.ts';
+export { Counter, Gauge, Histogram, type Metrics } from './metrics.ts';
+export type { Peer, PeerRequest, PeerResponse, Peers } from './peers.ts';
+export { run } from './run.ts';
+export { playbackSecret, sharedSettings, type SharedConfig } from './shared-settings.ts';
