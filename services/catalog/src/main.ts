@@ -1,0 +1,4 @@
+import { run } from '@kinora/service';
+import { catalog } from './service.ts';
+
+await run([catalog]);

@@ -1,0 +1,39 @@
+import { openOutbox } from '@kinora/messaging';
+import { defineService } from '@kinora/service';
+import { readConfig } from './config.ts';
+import { openMediaUrls } from './media-urls.ts';
+import { openPageCache } from './page-cache.ts';
+import { routes } from './routes.ts';
+import { openCollections, openStore } from './store.ts';
+import { subscriptions } from './subscriptions.ts';
+import { openVideos } from './videos.ts';
+
+const pageMaxAgeMs = 1_000;
+const lagEveryMs = 5_000;
+
+/** Videos: title, description, tags, visibility, owner, views, and what may be watched. */
+export const catalog = defineService('catalog', readConfig, ({ config, bus, documents, log, metrics, now }) => {
+  const collections = openCollections(documents);
+  const outbox = openOutbox({
+    bus,
+    collections: [collections.videos, collections.views],
+    now,
+    onError: (err) => log.error({ err }, 'outbox failed'),
+  });
+  const mediaUrls = openMediaUrls(config.playbackSecret, now);
+  const pages = openPageCache(pageMaxAgeMs, () => now().getTime());
+  const videos = openVideos({ store: openStore(collections, outbox), mediaUrls, pages, now });
+  const measureLag = async (): Promise<void> => metrics.outboxLag.set({ service: 'catalog' }, await outbox.lagSeconds());
+  const measuring = setInterval(
+    () => void measureLag().catch((err: unknown) => log.error({ err }, 'outbox lag is unknown')),
+    lagEveryMs,
+  ).unref();
+  return {
+    routes: (app) => routes(app, videos, mediaUrls),
+    subscriptions: subscriptions(videos),
+    stop: () => {
+      clearInterval(measuring);
+      return outbox.stop();
+    },
+  };
+});
