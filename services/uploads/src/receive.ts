@@ -1,0 +1,147 @@
+/** Takes the body of a request to a file: few large writes, bounded memory, and whatever has arrived is kept when the client vanishes. */
+import type { Hash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+
+export interface ReceiveOptions {
+  /** Byte of the file that the first byte of the body belongs at. */
+  readonly position: number;
+  /** Longest body taken. */
+  readonly maxBytes: number;
+  readonly idleTimeoutMs: number;
+  readonly hash: Hash | undefined;
+  /** Ends the body early. */
+  readonly signal: AbortSignal;
+  /** Called with each piece that arrives. */
+  readonly heard: () => void;
+}
+
+/** How a body ended. In every case what was received within `maxBytes` has been written. */
+export interface Received {
+  readonly bytes: number;
+  readonly outcome: 'whole' | 'cut' | 'idle' | 'too-long';
+}
+
+/** Written together: large enough that a call costs little per byte. */
+const batchBytes = 256 * 1024;
+/** Held while a write is under way; beyond it the client waits. */
+const heldBytes = 4 * batchBytes;
+
+class Receiver {
+  readonly #body: Readable;
+  readonly #file: FileHandle;
+  readonly #options: ReceiveOptions;
+  readonly #done = Promise.withResolvers<Received>();
+  #queue: Buffer[] = [];
+  #queued = 0;
+  #taken = 0;
+  #written = 0;
+  #isWriting = false;
+  #outcome: Received['outcome'] | undefined;
+  #heardAt = performance.now();
+
+  constructor(body: Readable, file: FileHandle, options: ReceiveOptions) {
+    this.#body = body;
+    this.#file = file;
+    this.#options = options;
+  }
+
+  run(): Promise<Received> {
+    const { idleTimeoutMs, signal } = this.#options;
+    const end = (): void => this.#end('whole');
+    const cut = (): void => this.#end('cut');
+    const watch = setInterval(
+      () => {
+        if (!this.#isWriting && performance.now() - this.#heardAt > idleTimeoutMs) this.#end('idle');
+      },
+      Math.min(idleTimeoutMs, 5_000),
+    );
+    this.#body.on('data', this.#take).once('end', end).once('error', cut).once('close', cut);
+    signal.addEventListener('abort', cut, { once: true });
+    if (signal.aborted || this.#body.destroyed) cut();
+    return this.#done.promise.finally(() => {
+      clearInterval(watch);
+      signal.removeEventListener('abort', cut);
+      this.#body.off('data', this.#take).off('end', end).off('close', cut);
+    });
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    if (this.#outcome !== undefined) return;
+    this.#heardAt = performance.now();
+    this.#options.heard();
+    const room = this.#options.maxBytes - this.#taken;
+    const kept = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    this.#options.hash?.update(kept);
+    this.#queue.push(kept);
+    this.#queued += kept.length;
+    this.#taken += kept.length;
+    if (kept !== chunk) return this.#end('too-long');
+    if (this.#queued >= heldBytes) this.#body.pause();
+    if (this.#queued >= batchBytes) this.#write();
+  };
+
+  #end(outcome: Received['outcome']): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#isWriting) return;
+    if (this.#queued === 0) {
+      if (this.#outcome !== undefined) this.#done.resolve({ bytes: this.#written, outcome: this.#outcome });
+      return;
+    }
+    this.#isWriting = true;
+    const batch = this.#queue;
+    this.#queue = [];
+    this.#queued = 0;
+    this.#writeAll(batch).then(
+      () => {
+        batch.forEach(free);
+        this.#isWriting = false;
+        this.#heardAt = performance.now();
+        if (this.#outcome === undefined) this.#body.resume();
+        if (this.#outcome !== undefined || this.#queued >= batchBytes) this.#write();
+      },
+      (error: unknown) => {
+        this.#outcome ??= 'cut';
+        this.#done.reject(error);
+      },
+    );
+  }
+
+  /** Writes every byte: a nearly full disk takes a part first and fails at the next call. */
+  async #writeAll(batch: readonly Buffer[]): Promise<void> {
+    let rest = batch;
+    while (rest.length > 0) {
+      const { bytesWritten } = await this.#file.writev(rest, this.#options.position + this.#written);
+      this.#written += bytesWritten;
+      rest = after(rest, bytesWritten);
+    }
+  }
+}
+
+/**
+ * Gives a chunk's memory back at once. Left to the garbage collector, chunks pile up to hundreds of megabytes and collecting them
+ * takes more CPU time than receiving them. Nobody else holds the chunks of a request body.
+ */
+function free({ buffer, byteOffset, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) buffer.transfer(0);
+}
+
+/** What remains of `batch` after its first `bytes`. */
+function after(batch: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let skip = bytes;
+  const first = batch.findIndex((chunk) => {
+    if (skip < chunk.length) return true;
+    skip -= chunk.length;
+    return false;
+  });
+  return first < 0 ? [] : batch.slice(first).map((chunk, i) => (i === 0 ? chunk.subarray(skip) : chunk));
+}
+
+/** Writes `body` into `file`; resolves however the body ends. @throws what the disk throws, when everything before has been written */
+export const receive = (body: Readable, file: FileHandle, options: ReceiveOptions): Promise<Received> =>
+  new Receiver(body, file, options).run();
