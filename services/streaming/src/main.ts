@@ -1,0 +1,4 @@
+import { run } from '@kinora/service';
+import { streaming } from './service.ts';
+
+await run([streaming]);
