@@ -127,7 +127,7 @@ export class SqliteCollection<T extends Identified> implements Collection<T> {
     let looked = 0;
     for (const { document } of this.#rows(plan, () => true)) {
       if (matches(document)) found.push(document);
-      if (found.length >= batchSize || ++looked >= ROWS_PER_TURN) return { found, after: String(document['_id']) };
+      if (found.length >= batchSize || ++looked >= ROWS_PER_TURN) return { found, after: idOf(document) };
     }
     return { found, after: undefined };
   }
@@ -147,8 +147,7 @@ export class SqliteCollection<T extends Identified> implements Collection<T> {
   }
 
   #insert(document: JsonObject): void {
-    const id = document['_id'];
-    if (typeof id !== 'string') throw new TypeError('a document has a string as _id');
+    const id = idOf(document);
     let n: number;
     try {
       const sql = `INSERT INTO ${this.#table} (id, doc) VALUES (?, ?)`;
@@ -202,7 +201,7 @@ export class SqliteCollection<T extends Identified> implements Collection<T> {
       return undefined;
     }
     const [first] = this.#find(condition, sort, 1, 0);
-    return first && this.#first({ kind: 'field', path: parsePath('_id'), test: { op: 'eq', value: String(first['_id']) } }, []);
+    return first && this.#first({ kind: 'field', path: parsePath('_id'), test: { op: 'eq', value: idOf(first) } }, []);
   }
 
   /** Writes the changed document and returns its text. */
@@ -282,6 +281,11 @@ export class SqliteCollection<T extends Identified> implements Collection<T> {
     for (const _ of this.#rows(plan, compileCondition(condition))) count++;
     return count;
   }
+}
+
+function idOf({ _id }: JsonObject): string {
+  if (typeof _id !== 'string') throw new TypeError('a document has a string as _id');
+  return _id;
 }
 
 function documentText(document: JsonObject): string {

@@ -127,7 +127,7 @@ export function describeConfig(settings: readonly Setting<unknown>[], env: NodeJ
   return settings
     .map(({ name, secret: hidden, parse }) => {
       const value = parse(env[name]);
-      return `${name}=${value === undefined ? '' : hidden ? '(hidden)' : String(value)}`;
+      return `${name}=${value === undefined ? '' : hidden ? '(hidden)' : typeof value === 'string' ? value : JSON.stringify(value)}`;
     })
     .join('\n');
 }

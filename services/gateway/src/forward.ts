@@ -150,8 +150,9 @@ class Forwarder {
     const { publicUrl, trustProxy } = this.#options.shared;
     const forwardedHost = trustProxy ? headers['x-forwarded-host'] : undefined;
     const host = typeof forwardedHost === 'string' ? forwardedHost : headers.host;
-    const secFetchSite = headers['sec-fetch-site'];
-    const provenance = { method, host, origin: headers.origin, secFetchSite: Array.isArray(secFetchSite) ? secFetchSite[0] : secFetchSite };
+    // Node joins a repeated header of this name with commas, which is then no value that is let through.
+    const secFetchSite = headers['sec-fetch-site']?.toString();
+    const provenance = { method, host, origin: headers.origin, secFetchSite };
     if (!isSameOrigin(provenance, publicUrl)) throw new Problem('cross-site-request');
   }
 

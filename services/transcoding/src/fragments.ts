@@ -76,7 +76,7 @@ function find(bytes: Buffer, ...path: readonly string[]): Buffer {
 }
 
 function readCodecs(stsd: Buffer): string {
-  const entry = children(stsd, 16).next().value;
+  const entry = children(stsd, 16).find(() => true);
   if (entry?.type === 'mp4a') return 'mp4a.40.2';
   if (entry?.type !== 'avc1') throw new MalformedFragmentError(`a track holds ${entry?.type ?? 'nothing'}`);
   const avcC = children(entry.bytes, 86).find(({ type }) => type === 'avcC');

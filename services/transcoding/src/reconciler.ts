@@ -84,13 +84,15 @@ async function reviveSilent({ store, bus, publisher, config, log, now }: Reconci
   }
 }
 
+async function firstOf<T>(values: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const value of values) return value;
+  return undefined;
+}
+
 /** One listing per asset: the first blob tells its id, the next search begins behind all of its blobs. */
 async function removeOrphans({ store, blobs, config, log, now }: ReconcilerPorts): Promise<void> {
   for (let after = ''; ;) {
-    const { value: first } = await blobs
-      .list('assets/', after === '' ? {} : { after })
-      [Symbol.asyncIterator]()
-      .next();
+    const first = await firstOf(blobs.list('assets/', after === '' ? {} : { after }));
     const assetId = first?.key.split('/')[1];
     if (!first || assetId === undefined) return;
     const isOld = now().getTime() - Date.parse(first.modifiedAt) > config.graceSeconds * 1000;

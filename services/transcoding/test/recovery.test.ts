@@ -140,7 +140,7 @@ describe('video.removed', () => {
         const { headers } = await transcoding.identities.create('admin');
         const status = async (): Promise<number> => (await fetch(`${transcoding.host.url}/api/assets/${assetId}`, { headers })).status;
         await until('the asset is gone', async () => (await status()) === 404);
-        await until('its blobs are gone', async () => (await Array.fromAsync(transcoding.blobs.list(assetPrefix(assetId)))).length === 0);
+        await until('its blobs are gone', async () => (await transcoding.keys(assetId)).length === 0);
         await transcoding.bus.publish({ ...envelope, id: newId() });
         await until('the late event is taken', async () =>
           (await transcoding.bus.depths()).every(

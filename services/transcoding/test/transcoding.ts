@@ -58,6 +58,8 @@ export interface TranscodingUnderTest {
   join(assetId: string, renditionId: string): Promise<string>;
   /** Every blob of the asset but playlists: key → bytes. */
   media(assetId: string): Promise<Map<string, Buffer>>;
+  /** Keys of every blob of the asset. */
+  keys(assetId: string): Promise<string[]>;
   text(assetId: string, file: string): Promise<string>;
   stop(): Promise<void>;
 }
@@ -123,6 +125,11 @@ export async function startTranscoding(settings: Readonly<Record<string, string>
     async media(assetId) {
       const found = new Map<string, Buffer>();
       for await (const { key } of blobs.list(assetPrefix(assetId))) if (!key.endsWith('.m3u8')) found.set(key, await blobs.read(key));
+      return found;
+    },
+    async keys(assetId) {
+      const found: string[] = [];
+      for await (const { key } of blobs.list(assetPrefix(assetId))) found.push(key);
       return found;
     },
     text: async (assetId, file) => (await blobs.read(assetPrefix(assetId) + file)).toString(),

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { CircleAlert, CircleCheck, Film, LoaderCircle, Lock, Upload } from 'lucide-react';
 import type { CSSProperties, ReactNode } from 'react';
 import { formatAge } from '../format/age.ts';
+import { useNow } from '../format/use-now.ts';
 import { formatClock, isoDuration } from '../format/duration.ts';
 import { useText } from '../i18n/settings.ts';
 import styles from './VideoGrid.module.css';
@@ -36,11 +37,12 @@ function Still({ video, withProgress = false }: { readonly video: Video; readonl
 
 function About({ video, withOwner }: { readonly video: Video; readonly withOwner: boolean }): ReactNode {
   const { t, language } = useText();
+  const now = useNow();
   const views = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(video.viewCount);
   const facts = [
     ...(withOwner ? [video.ownerName] : video.visibility === 'public' ? [] : [t.visibility[video.visibility]]),
     t.video.views(video.viewCount, views),
-    formatAge(video.publishedAt ?? video.createdAt, Date.now(), language),
+    formatAge(video.publishedAt ?? video.createdAt, now, language),
   ];
   return <p className={styles['about']}>{facts.join(' · ')}</p>;
 }

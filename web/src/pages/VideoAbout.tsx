@@ -8,6 +8,7 @@ import { DeleteVideoDialog } from '../components/DeleteVideoDialog.tsx';
 import { EditVideoDialog } from '../components/EditVideoDialog.tsx';
 import { useTitle } from '../components/PageTitle.tsx';
 import { formatAge } from '../format/age.ts';
+import { useNow } from '../format/use-now.ts';
 import { useText } from '../i18n/settings.ts';
 import styles from './WatchPage.module.css';
 
@@ -60,9 +61,10 @@ function OwnerActions({ video }: { readonly video: Video }): ReactNode {
 /** Title, facts, actions and description of the video that plays. */
 export function VideoAbout({ video, isOwner }: { readonly video: Video; readonly isOwner: boolean }): ReactNode {
   const { t, language } = useText();
+  const now = useNow();
   useTitle(video.title);
   const views = t.video.views(video.viewCount, new Intl.NumberFormat(language).format(video.viewCount));
-  const facts = [views, formatAge(video.publishedAt ?? video.createdAt, Date.now(), language)];
+  const facts = [views, formatAge(video.publishedAt ?? video.createdAt, now, language)];
   if (video.visibility !== 'public') facts.push(t.visibility[video.visibility]);
   return (
     <div className={styles['about']}>

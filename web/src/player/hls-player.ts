@@ -1,4 +1,4 @@
-import Hls, { ErrorTypes, Events, type ErrorData, type HlsConfig } from 'hls.js';
+import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData, type HlsConfig } from 'hls.js';
 
 /** A video rendition that can be chosen. */
 export interface Quality {
@@ -48,7 +48,7 @@ const linesOf = (width: number, height: number): number => Math.min(width || hei
 
 function faultOf({ type, response, details }: ErrorData): PlayerFault {
   if (type === ErrorTypes.NETWORK_ERROR && (response?.code === 401 || response?.code === 403)) return 'expired';
-  if (type === ErrorTypes.NETWORK_ERROR && details !== 'manifestParsingError') return 'network';
+  if (type === ErrorTypes.NETWORK_ERROR && details !== ErrorDetails.MANIFEST_PARSING_ERROR) return 'network';
   return 'unsupported';
 }
 
@@ -66,7 +66,7 @@ function openHlsJs(media: HTMLVideoElement, listeners: PlayerListeners): HlsPlay
   hls.on(Events.LEVEL_SWITCHED, (_event, { level }) => listeners.onShown(level));
   hls.on(Events.ERROR, (_event, data) => {
     if (!data.fatal) return;
-    if (data.type === ErrorTypes.MEDIA_ERROR && data.details !== 'manifestIncompatibleCodecsError' && recoveries < mostRecoveries) {
+    if (data.type === ErrorTypes.MEDIA_ERROR && data.details !== ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR && recoveries < mostRecoveries) {
       recoveries += 1;
       hls.recoverMediaError();
       return;

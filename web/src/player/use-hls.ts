@@ -31,7 +31,7 @@ export interface Playing {
  * Plays a manifest in the element. A manifest that grew better is read again only when that interrupts nothing: while paused,
  * seeking or waiting for bytes; while it plays, `hasMore` lets the viewer decide.
  */
-export function useHls(element: RefObject<HTMLVideoElement | null>, source: Source): Playing {
+export function useHls(elementRef: RefObject<HTMLVideoElement | null>, source: Source): Playing {
   const [qualities, setQualities] = useState<readonly Quality[]>([]);
   const [shown, setShown] = useState<number>();
   const [chosen, setChosen] = useState<number>();
@@ -44,7 +44,7 @@ export function useHls(element: RefObject<HTMLVideoElement | null>, source: Sour
   });
 
   useEffect(() => {
-    const media = element.current;
+    const media = elementRef.current;
     if (!media) return undefined;
     const opened = openHlsPlayer(media, {
       onQualities: (read) => {
@@ -61,15 +61,16 @@ export function useHls(element: RefObject<HTMLVideoElement | null>, source: Sour
       opened?.close();
       player.current = undefined;
     };
-  }, [element]);
+  }, [elementRef]);
 
   const isLoaded = useRef(false);
   const load = useCallback((): void => {
     const { manifestUrl, startSeconds, isReady, renditions } = latest.current;
-    player.current?.load(manifestUrl, isLoaded.current ? (element.current?.currentTime ?? 0) : startSeconds);
+    const position = isLoaded.current ? elementRef.current?.currentTime : startSeconds;
+    player.current?.load(manifestUrl, position ?? 0);
     isLoaded.current = true;
     setLoaded({ isReady, renditions });
-  }, [element]);
+  }, [elementRef]);
   // A new address, as after expiry, is opened where the viewer is.
   useEffect(load, [load, source.manifestUrl]);
 
@@ -79,7 +80,7 @@ export function useHls(element: RefObject<HTMLVideoElement | null>, source: Sour
   }, [load]);
   const hasMore = hasMoreQualities(loaded, source);
   useEffect(() => {
-    const media = element.current;
+    const media = elementRef.current;
     if (!hasMore || !media) return undefined;
     if (media.paused) {
       reload();
@@ -90,7 +91,7 @@ export function useHls(element: RefObject<HTMLVideoElement | null>, source: Sour
     return () => {
       for (const moment of moments) media.removeEventListener(moment, reload);
     };
-  }, [element, hasMore, reload]);
+  }, [elementRef, hasMore, reload]);
 
   const choose = (index: number | undefined): void => {
     setChosen(index);

@@ -66,10 +66,7 @@ const sort = fc
     fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'a.x', 'b.y'), { maxLength: 2 }),
     fc.array(direction, { minLength: 3, maxLength: 3 }),
   )
-  .map(
-    ([paths, directions]) =>
-      Object.fromEntries([...paths, '_id'].map((name, i) => [name, directions[i] ?? 1])) as { [name: string]: 1 | -1 },
-  );
+  .map(([paths, directions]) => Object.fromEntries<1 | -1>([...paths, '_id'].map((name, i) => [name, directions[i] ?? 1])));
 
 const update: fc.Arbitrary<Update> = fc.oneof(
   fc.record({ $set: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd.x'), any, { maxKeys: 2, noNullPrototype: true }) }),
@@ -165,5 +162,5 @@ async function changeBoth(collection: Collection<Record>, model: Map<string, Jso
     return;
   }
   expect(await made).toEqual(after);
-  model.set(String(after['_id']), after);
+  model.set(first['_id'] as string, after);
 }
