@@ -114,7 +114,7 @@ function parsePattern(where: string, operand: unknown, options: unknown): RegExp
   if (typeof operand !== 'string') refuse(`$regex at ${where} takes a string`);
   if (options !== undefined && (typeof options !== 'string' || !/^[ims]*$/.test(options))) refuse(`$options at ${where} are of i, m and s`);
   try {
-    return new RegExp(operand, `u${[...new Set((options) ?? '')].join('')}`);
+    return new RegExp(operand, `u${[...new Set(options ?? '')].join('')}`);
   } catch (error) {
     throw new UnsupportedQueryError(`$regex at ${where} is not a regular expression`, { cause: error });
   }

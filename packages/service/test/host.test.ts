@@ -184,7 +184,7 @@ describe('startHost', () => {
     const answer = fetch(`${host.url}/api/videos/slow`);
     while (!finish) await new Promise((resolve) => setImmediate(resolve));
     const stopped = host.stop();
-    (finish)();
+    finish();
     expect(await (await answer).json()).toEqual({ done: true });
     await stopped;
     await expect(fetch(`${host.url}/health/live`)).rejects.toThrow('fetch failed');

@@ -66,7 +66,11 @@ function openHlsJs(media: HTMLVideoElement, listeners: PlayerListeners): HlsPlay
   hls.on(Events.LEVEL_SWITCHED, (_event, { level }) => listeners.onShown(level));
   hls.on(Events.ERROR, (_event, data) => {
     if (!data.fatal) return;
-    if (data.type === ErrorTypes.MEDIA_ERROR && data.details !== ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR && recoveries < mostRecoveries) {
+    if (
+      data.type === ErrorTypes.MEDIA_ERROR &&
+      data.details !== ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR &&
+      recoveries < mostRecoveries
+    ) {
       recoveries += 1;
       hls.recoverMediaError();
       return;
