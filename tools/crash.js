@@ -6,5 +6,5 @@ ensureInstalled();
 ensureWebBuilt();
 const { ffmpeg, ffprobe } = findTools();
 must(nodePath(), [path.join(root, 'platform', 'test', 'crash.ts'), ...process.argv.slice(2)], {
-  env: { ...process.env, FFMPEG_PATH: ffmpeg, FFPROBE_PATH: ffprobe },
+  env: { ...process.env, TRANSCODING_FFMPEG_PATH: ffmpeg, TRANSCODING_FFPROBE_PATH: ffprobe },
 });

@@ -21,8 +21,8 @@ must(
     env: {
       ...process.env,
       PATH: `${path.dirname(nodePath())}${path.delimiter}${process.env.PATH}`,
-      FFMPEG_PATH: ffmpeg,
-      FFPROBE_PATH: ffprobe,
+      TRANSCODING_FFMPEG_PATH: ffmpeg,
+      TRANSCODING_FFPROBE_PATH: ffprobe,
     },
   },
 );

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import * as HLS from 'hls-parser';
 
 const run = promisify(execFile);
-export const ffmpegPath = process.env['FFMPEG_PATH'] ?? 'ffmpeg';
-export const ffprobePath = process.env['FFPROBE_PATH'] ?? 'ffprobe';
+export const ffmpegPath = process.env['TRANSCODING_FFMPEG_PATH'] ?? 'ffmpeg';
+export const ffprobePath = process.env['TRANSCODING_FFPROBE_PATH'] ?? 'ffprobe';
 
 export interface PlayedRendition {
   readonly uri: string;

@@ -19,7 +19,7 @@ import { quoted, type SqliteConnection } from './sqlite-connection.ts';
 import { isDuplicate, type SqliteIndexes } from './sqlite-indexes.ts';
 import { checkUpsert, parseUpdate, type Change } from './update-check.ts';
 import { applyChanges, upsertedDocument } from './update.ts';
-import { isObject, toJson, type JsonObject } from './values.ts';
+import { documentText, idOf, isObject, toJson, type JsonObject } from './values.ts';
 
 const DEFAULT_LIMIT = 1000;
 const DEFAULT_BATCH = 500;
@@ -27,8 +27,6 @@ const DEFAULT_BATCH = 500;
 const ROWS_PER_TURN = 2000;
 /** Documents changed by one commit of `updateMany` or `deleteMany`. */
 const MANY_PER_COMMIT = 200;
-/** MongoDB's limit. */
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** What a collection works with. */
 export interface CollectionContext {
@@ -281,17 +279,6 @@ export class SqliteCollection<T extends Identified> implements Collection<T> {
     for (const _ of this.#rows(plan, compileCondition(condition))) count++;
     return count;
   }
-}
-
-function idOf({ _id }: JsonObject): string {
-  if (typeof _id !== 'string') throw new TypeError('a document has a string as _id');
-  return _id;
-}
-
-function documentText(document: JsonObject): string {
-  const text = JSON.stringify(document);
-  if (text.length > MAX_DOCUMENT_BYTES) throw new RangeError(`a document is larger than ${MAX_DOCUMENT_BYTES} bytes`);
-  return text;
 }
 
 function wholeNumber(name: string, value: number | undefined, fallback: number): number {

@@ -127,3 +127,19 @@ function compareStrings(a: string, b: string): number {
 function codePointOrder(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
+
+/** MongoDB's limit. */
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+/** `_id` of a document. @throws {TypeError} when it is no string */
+export function idOf({ _id }: JsonObject): string {
+  if (typeof _id !== 'string') throw new TypeError('a document has a string as _id');
+  return _id;
+}
+
+/** The text that is stored. @throws {RangeError} */
+export function documentText(document: JsonObject): string {
+  const text = JSON.stringify(document);
+  if (text.length > MAX_DOCUMENT_BYTES) throw new RangeError(`a document is larger than ${MAX_DOCUMENT_BYTES} bytes`);
+  return text;
+}

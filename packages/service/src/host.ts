@@ -14,7 +14,7 @@ import { createApp, type App } from './http.ts';
 import { identityVerifier } from './identity.ts';
 import { openLog, type Log } from './log.ts';
 import { openMetrics, type Metrics } from './metrics.ts';
-import { openPeers } from './peers.ts';
+import { answerLocally, openPeers, type Local } from './peers.ts';
 import { peerUrls, sharedSettings, type SharedConfig } from './shared-settings.ts';
 import { subscribe } from './subscriptions.ts';
 
@@ -150,23 +150,15 @@ function portOpener(
 }
 
 /** Answers with the service that the path belongs to: the gateway for all where it runs, else by the table of routes. */
-function dispatcher(
-  apps: ReadonlyMap<string, App>,
-  handle: Composition['handle'],
-): (request: IncomingMessage, response: ServerResponse) => void {
-  const gateway = apps.get('gateway');
-  const only = apps.size === 1 ? [...apps.values()][0] : undefined;
-  const first = gateway ?? only;
-  if (first && handle)
-    return (request, response) => {
-      if (!handle(request, response)) first.routing(request, response);
-    };
-  if (first) return (request, response) => first.routing(request, response);
+function dispatcher(locals: ReadonlyMap<string, Local>): (request: IncomingMessage, response: ServerResponse) => void {
+  const first = [...locals.values()][0];
+  if (!first) throw new Error('no service runs here');
+  const forAll = locals.get('gateway') ?? (locals.size === 1 ? first : undefined);
+  if (forAll) return (request, response) => answerLocally(forAll, request, response);
   return (request, response) => {
     const pathname = (request.url ?? '/').split('?')[0] ?? '/';
     const name = serviceFor(pathname) ?? /^\/internal\/([a-z]+)\//.exec(pathname)?.[1] ?? '';
-    const app = apps.get(name) ?? [...apps.values()][0];
-    app?.routing(request, response);
+    answerLocally(locals.get(name) ?? first, request, response);
   };
 }
 
@@ -193,9 +185,9 @@ export async function startHost({ definitions, env, log: givenLog, now = () => n
   const log = givenLog ?? openLog(shared.logLevel);
   const metrics = openMetrics();
   const cleanUps = new CleanUps();
-  const apps = new Map<string, App>();
+  const locals = new Map<string, Local>();
   try {
-    const { peers, close: closePeers } = openPeers(apps, peerUrls(shared));
+    const { peers, close: closePeers } = openPeers(locals, peerUrls(shared));
     cleanUps.add('peers', closePeers);
     const openPorts = portOpener(shared, log, metrics, cleanUps, now);
     const fetchKeys = async (): Promise<JSONWebKeySet> => {
@@ -205,6 +197,11 @@ export async function startHost({ definitions, env, log: givenLog, now = () => n
       return JSON.parse(answer.text) as JSONWebKeySet;
     };
     const verifyIdentity = identityVerifier(fetchKeys, () => now().getTime());
+    const appOf = (service: string): App => {
+      const local = locals.get(service);
+      if (!local) throw new Error(`${service} does not run here`);
+      return local.app;
+    };
     const state = { ready: false };
     const composed: { name: string; composition: Composition; opened: Opened }[] = [];
     for (const { name, compose } of services) {
@@ -216,26 +213,29 @@ export async function startHost({ definitions, env, log: givenLog, now = () => n
         verifyIdentity: name === 'gateway' ? undefined : verifyIdentity,
         describe: name !== 'gateway',
       });
-      apps.set(name, app);
+      const local: Local = { app, handle: undefined };
+      locals.set(name, local);
       cleanUps.add(`routes of ${name}`, () => app.close());
       const opened = openPorts(name, peers);
       const composition = await compose(opened.ports);
+      local.handle = composition.handle;
       cleanUps.add(name, () => composition.stop?.());
       composed.push({ name, composition, opened });
     }
     const checks = composed.flatMap(({ name, opened }) => opened.checks.map((check) => ({ ...check, name: `${name} ${check.name}` })));
     await Promise.all(checks.map((check) => check.ready()));
     for (const { name, composition } of composed) {
-      const app = apps.get(name);
-      if (!app) throw new Error(`no instance of ${name}`);
+      const app = appOf(name);
       health(app, { checks, metrics, state });
       await app.register(async (scope) => composition.routes?.(scope as unknown as App));
       await app.ready();
     }
-    const handle = composed.map(({ composition }) => composition.handle).find((candidate) => candidate !== undefined);
-    const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0, maxHeaderSize: 16_384 }, dispatcher(apps, handle));
-    const edge = apps.get('gateway') ?? [...apps.values()][0];
-    if (edge) server.on('clientError', (error, socket) => edge.server.emit('clientError', error, socket));
+    const dispatch = dispatcher(locals);
+    const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0, maxHeaderSize: 16_384 }, (request, response) => {
+      if (!state.ready) response.setHeader('connection', 'close');
+      dispatch(request, response);
+    });
+    server.on('clientError', (error, socket) => [...locals.values()][0]?.app.server.emit('clientError', error, socket));
     for (const { composition } of composed) await composition.start?.();
     const subscriptions = composed.flatMap(({ name, composition, opened }) =>
       composition.subscriptions?.length ? subscribe(name, composition.subscriptions, opened.ports) : [],
@@ -247,12 +247,7 @@ export async function startHost({ definitions, env, log: givenLog, now = () => n
     cleanUps.add('readiness', () => void (state.ready = false));
     state.ready = true;
     let stopping: Promise<void> | undefined;
-    const app = (service: string): App => {
-      const found = apps.get(service);
-      if (!found) throw new Error(`${service} does not run here`);
-      return found;
-    };
-    return { url, shared, log, services: [...apps.keys()], app, stop: () => (stopping ??= cleanUps.run(log)) };
+    return { url, shared, log, services: [...locals.keys()], app: appOf, stop: () => (stopping ??= cleanUps.run(log)) };
   } catch (error) {
     await cleanUps.run(log);
     throw error;

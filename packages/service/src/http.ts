@@ -1,5 +1,5 @@
 /** The HTTP edge: one Fastify instance per service, problem+json for every error, request ids, identity, one log line and one measurement per request. */
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
@@ -45,7 +45,12 @@ export interface AppOptions {
   readonly describe: boolean;
 }
 
-const requestId = /^[A-Za-z0-9._-]{1,64}$/;
+const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** The id that came with a request where it can be one, else a new one. */
+export function requestIdOf({ 'x-request-id': given }: IncomingHttpHeaders): string {
+  return typeof given === 'string' && requestIdPattern.test(given) ? given : newId();
+}
 
 /** The identity of a request, for routes that need one. @throws {Problem} not-signed-in */
 export function signedIn(request: { readonly identity: Identity | undefined }): Identity {
@@ -108,16 +113,24 @@ function handleErrors(app: App, { log, metrics, service }: AppOptions): void {
   });
 }
 
-function observe(app: App, { log, metrics, service }: AppOptions): void {
+/** One measurement and one log line for each finished request. */
+export type AccessLog = (requestId: string, method: string, route: string, status: number, elapsedMs: number) => void;
+
+/** The access log of a service; whoever answers ahead of the routes writes to it as they do. */
+export function openAccessLog({ log, metrics, service }: Pick<AppOptions, 'log' | 'metrics' | 'service'>): AccessLog {
   const observeRequest = requestObserver(metrics, service);
-  app.addHook('onResponse', (request, reply, done) => {
-    const durationMs = Math.round(reply.elapsedTime * 10) / 10;
-    const { method, id: requestId } = request;
-    const route = request.routeOptions.url ?? 'none';
-    const status = reply.raw.statusCode;
-    observeRequest(method, route, status, durationMs / 1000);
+  return (requestId, method, route, status, elapsedMs) => {
+    const durationMs = Math.round(elapsedMs * 10) / 10;
+    observeRequest(method, route, status, elapsedMs / 1000);
     const isQuiet = route.startsWith('/health') || route === '/metrics';
     log[isQuiet ? 'debug' : 'info']({ requestId, method, route, status, durationMs }, 'request finished');
+  };
+}
+
+function observe(app: App, options: AppOptions): void {
+  const accessLog = openAccessLog(options);
+  app.addHook('onResponse', (request, reply, done) => {
+    accessLog(request.id, request.method, request.routeOptions.url ?? 'none', reply.raw.statusCode, reply.elapsedTime);
     done();
   });
 }
@@ -149,10 +162,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     return503OnClosing: true,
     frameworkErrors: (error, _request, reply) =>
       void sendProblem(reply as FastifyReply, problemFor(error) ?? new Problem('invalid-request')),
-    genReqId: ({ headers }) => {
-      const given = headers['x-request-id'];
-      return typeof given === 'string' && requestId.test(given) ? given : newId();
-    },
+    genReqId: ({ headers }) => requestIdOf(headers),
     clientErrorHandler(error, socket) {
       if (!socket.writable) return;
       const slug: ProblemSlug =

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Agent, errors, request } from 'undici';
 import { Problem, type ServiceName } from '@kinora/contracts';
+import type { Composition } from './define.ts';
 import type { App } from './http.ts';
 
 export interface PeerRequest {
@@ -53,11 +54,23 @@ function endToEnd(headers: Readonly<Record<string, string | string[] | undefined
 const unavailable = (service: string, cause?: unknown): Problem =>
   new Problem('service-unavailable', { detail: `The ${service} service does not answer.`, service, cause });
 
-function localPeer(service: string, app: App): Peer {
+/** A service that runs in this process. */
+export interface Local {
+  readonly app: App;
+  /** What answers ahead of the routes, once the service is composed. */
+  handle: Composition['handle'];
+}
+
+/** Answers a request of a service that runs here. */
+export function answerLocally({ app, handle }: Local, request: IncomingMessage, response: ServerResponse): void {
+  if (!handle?.(request, response)) app.routing(request, response);
+}
+
+function localPeer(service: string, local: Local): Peer {
   return {
     async call({ method, path, headers, body, deadlineMs = 5_000 }) {
       const payload = body === undefined ? {} : { payload: JSON.stringify(body) };
-      const answer = await app
+      const answer = await local.app
         .inject({
           method,
           url: path,
@@ -71,7 +84,7 @@ function localPeer(service: string, app: App): Peer {
       return { status: answer.statusCode, headers: answer.headers as PeerResponse['headers'], text: answer.payload };
     },
     forward(incoming, response) {
-      app.routing(incoming, response);
+      answerLocally(local, incoming, response);
       return Promise.resolve();
     },
   };
@@ -128,7 +141,7 @@ function remotePeer(service: string, origin: string, agent: Agent): Peer {
 
 /** Peers of a process: `locals` by name, the others by URL; a service that is neither answers `service-unavailable`. `close` ends idle connections. */
 export function openPeers(
-  locals: ReadonlyMap<string, App>,
+  locals: ReadonlyMap<string, Local>,
   urls: Readonly<Record<ServiceName, string | undefined>>,
 ): { readonly peers: Peers; close(): Promise<void> } {
   // Long headers timeout: a tus PATCH answers when its whole body has arrived.
