@@ -92,7 +92,9 @@ export async function startCatalog(now: () => Date = () => new Date()): Promise<
   const bus: Bus = openBus(`sqlite:${path.join(dataDir, 'bus.sqlite')}`, { topology });
   await bus.ready();
   const heard: Envelope[] = [];
-  bus.listen(['video.published', 'video.changed', 'video.removed'], (envelope) => heard.push(envelope));
+  bus.listen(['video.published', 'video.changed', 'video.removed'], (envelope) => {
+    if (!heard.some(({ id }) => id === envelope.id)) heard.push(envelope);
+  });
 
   const ask: CatalogUnderTest['ask'] = async <T>(
     method: string,

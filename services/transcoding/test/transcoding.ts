@@ -38,6 +38,7 @@ export async function until<T>(
 }
 
 export interface Heard {
+  readonly id: string;
   readonly type: string;
   readonly atMs: number;
   readonly data: EventData<'asset.ready'>;
@@ -48,7 +49,7 @@ export interface TranscodingUnderTest {
   readonly bus: Bus;
   readonly blobs: Blobs;
   readonly identities: TestIdentities;
-  /** Every event that transcoding has emitted, in the order heard. */
+  /** Every event that transcoding has emitted, once each, in the order heard. */
   readonly heard: readonly Heard[];
   /** Stores `file` as a source and reports it; returns the asset's id. */
   upload(file: string | Buffer): Promise<{ assetId: string; videoId: string; envelope: Envelope }>;
@@ -89,9 +90,10 @@ export async function startTranscoding(settings: Readonly<Record<string, string>
   const blobs = openBlobs(`file:${path.join(dataDir, 'blobs')}`);
   await Promise.all([bus.ready(), blobs.ready()]);
   const heard: Heard[] = [];
-  bus.listen(['asset.watchable', 'asset.progressed', 'asset.ready', 'asset.failed'], ({ type, data }) =>
-    heard.push({ type, atMs: performance.now(), data: data as EventData<'asset.ready'> }),
-  );
+  bus.listen(['asset.watchable', 'asset.progressed', 'asset.ready', 'asset.failed'], ({ id, type, data }) => {
+    if (!heard.some((before) => before.id === id))
+      heard.push({ id, type, atMs: performance.now(), data: data as EventData<'asset.ready'> });
+  });
   return {
     host,
     bus,
