@@ -173,9 +173,11 @@ async function listen(server: Server, { port, host }: SharedConfig): Promise<str
 
 async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A connection that answers now is idle, and kept alive, a moment later.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
   const grace = setTimeout(() => server.closeAllConnections(), 10_000);
   await closed;
+  clearInterval(idle);
   clearTimeout(grace);
 }
 
@@ -230,11 +232,7 @@ export async function startHost({ definitions, env, log: givenLog, now = () => n
       await app.register(async (scope) => composition.routes?.(scope as unknown as App));
       await app.ready();
     }
-    const dispatch = dispatcher(locals);
-    const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0, maxHeaderSize: 16_384 }, (request, response) => {
-      if (!state.ready) response.setHeader('connection', 'close');
-      dispatch(request, response);
-    });
+    const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0, maxHeaderSize: 16_384 }, dispatcher(locals));
     server.on('clientError', (error, socket) => [...locals.values()][0]?.app.server.emit('clientError', error, socket));
     for (const { composition } of composed) await composition.start?.();
     const subscriptions = composed.flatMap(({ name, composition, opened }) =>

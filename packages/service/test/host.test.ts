@@ -186,8 +186,17 @@ describe('startHost', () => {
     const stopped = host.stop();
     finish();
     expect(await (await answer).json()).toEqual({ done: true });
+    const answeredAtMs = performance.now();
     await stopped;
+    expect(performance.now() - answeredAtMs).toBeLessThan(5_000); // kept-alive connections do not hold it up
     await expect(fetch(`${host.url}/health/live`)).rejects.toThrow('fetch failed');
+  });
+
+  it('lets the answer ahead of the routes come first, and the routes take what it leaves', async () => {
+    const handle: Composition['handle'] = ({ url }, response) => url === '/api/videos' && response.end('ahead') !== undefined;
+    const { url } = await start([catalogWith({ routes, handle })]);
+    expect(await (await fetch(`${url}/api/videos`)).text()).toBe('ahead');
+    expect(await (await fetch(`${url}/api/videos?limit=2`)).json()).toEqual({ limit: 2 });
   });
 
   it('answers by the table of routes when several services run without a gateway', async () => {

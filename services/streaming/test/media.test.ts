@@ -316,3 +316,17 @@ it('counts what it sends', async () => {
   expect(metrics).toMatch(/^streaming_files_sent_total\{from="hot"\} [1-9]/m);
   expect(Number(/^streaming_cache_bytes (\d+)$/m.exec(metrics)?.[1])).toBeLessThanOrEqual(8 * 1024 * 1024);
 });
+
+it('measures each answer under one route, with the request id given, whether it came from memory or not', async () => {
+  const count = async (): Promise<number> => {
+    const metrics = (await ask(server.origin, '/metrics')).body.toString();
+    const label =
+      /^http_server_request_duration_seconds_count\{service="streaming",method="GET",route="\/media\/:token\/:assetId\/\*",status="200"\} (\d+)$/m;
+    return Number(label.exec(metrics)?.[1] ?? 0);
+  };
+  await server.put('v720/measured.m4s', segment(1000));
+  const before = await count();
+  for (let n = 0; n < 3; n++)
+    expect((await get('v720/measured.m4s', { 'x-request-id': `given-${n}` })).headers['x-request-id']).toBe(`given-${n}`);
+  await until(async () => (await count()) === before + 3);
+});
