@@ -1,5 +1,6 @@
 /**
- * Kills a running installation at random moments while clients upload, and shows that nothing acknowledged is lost.
+ * Kills a running installation at random moments while clients upload and watch, and shows that nothing acknowledged is lost and
+ * nothing is applied twice: each view counts once, however often and through however many deaths it is delivered.
  *   npm run crash -- [--rounds 30] [--seed 1]
  * The moments come from the seed; what the machine is doing at them does not, so a failing seed is a hint, not a replay.
  */
@@ -7,9 +8,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBlobs } from '@kinora/blobs';
-import { topology, type Video } from '@kinora/contracts';
+import { newId, topology, type Video } from '@kinora/contracts';
 import { openDocuments, type Identified } from '@kinora/documents';
-import { openBus } from '@kinora/messaging';
+import { event, openBus, type Bus } from '@kinora/messaging';
 import { Client } from './client.ts';
 import { admin, eventually, Installation } from './installation.ts';
 import { makeClip, playAll } from './player.ts';
@@ -27,6 +28,8 @@ interface Pledge {
   uploadUrl: string | undefined;
   acknowledgedBytes: number;
   isComplete: boolean;
+  /** Playbacks that the bus has taken. */
+  playbacks: number;
 }
 
 /** Mulberry32: the same moments for the same seed. */
@@ -109,9 +112,28 @@ interface Life {
 async function createPledge(client: Client, { clips, pledges, random }: Life): Promise<Pledge> {
   const clip = clips[Math.floor(random() * clips.length)] as Clip;
   const { videoId } = await client.createVideo(clip.name);
-  const pledge: Pledge = { videoId, clip, uploadUrl: undefined, acknowledgedBytes: 0, isComplete: false };
+  const pledge: Pledge = { videoId, clip, uploadUrl: undefined, acknowledgedBytes: 0, isComplete: false, playbacks: 0 };
   pledges.push(pledge);
   return pledge;
+}
+
+const openInstalledBus = ({ dataDir }: Installation): Bus => openBus(`sqlite:${path.join(dataDir, 'bus.sqlite')}`, { topology });
+
+/** Tells of playbacks, each once or several times, as a bus may. */
+async function watch({ kinora, pledges, random }: Life, isOver: () => boolean): Promise<void> {
+  const bus = openInstalledBus(kinora);
+  try {
+    for (; !isOver(); await pause(50)) {
+      const pledge = pledges[Math.floor(random() * pledges.length)];
+      if (!pledge) continue;
+      const at = new Date().toISOString();
+      const viewed = event('video.viewed', 'history', { videoId: pledge.videoId, playbackId: newId(), at });
+      for (let copies = 1 + Math.floor(random() * 3); copies > 0; copies -= 1) await bus.publish(viewed);
+      pledge.playbacks += 1;
+    }
+  } finally {
+    await bus.close();
+  }
 }
 
 /** One life of the installation: starts, shows what it promised before, takes uploads, dies. */
@@ -125,6 +147,7 @@ async function live(life: Life): Promise<void> {
     await kinora.end('SIGKILL');
   };
   const starting = kinora.start({ direct: true });
+  const watching = watch(life, () => isKilled);
   let death = isEarly ? die() : undefined;
   try {
     await starting;
@@ -138,9 +161,11 @@ async function live(life: Life): Promise<void> {
     await Promise.all(going);
   } catch (error) {
     // A client sees its connection end when the server is killed; anything else is a finding.
-    if (!isKilled || (error instanceof Error && error.message.includes('acknowledged'))) throw error;
+    const isFinding = !isKilled || (error instanceof Error && error.message.includes('acknowledged'));
+    isKilled = true;
+    if (isFinding) throw error;
   }
-  await death;
+  await Promise.all([death, watching]);
 }
 
 async function finish({ kinora, pledges, client: kept }: Life): Promise<Client> {
@@ -148,11 +173,16 @@ async function finish({ kinora, pledges, client: kept }: Life): Promise<Client> 
   const client = kept ?? (await Client.signIn(kinora.url, admin));
   await verifyPledges(client, pledges);
   for (const pledge of pledges) if (!pledge.isComplete) await goOn(client, pledge);
-  for (const { videoId, clip } of pledges) {
+  for (const { videoId, clip, playbacks } of pledges) {
     await eventually(`${videoId} (${clip.name}) to be ready`, 300_000, async () => {
       const { asset } = await client.video(videoId);
       if (asset?.state === 'failed') throw new Error(`${videoId} failed: ${asset.failure?.reason ?? ''}`);
       return asset?.state === 'ready' ? true : undefined;
+    });
+    await eventually(`${videoId} to have ${playbacks} views`, 60_000, async () => {
+      const { viewCount } = await client.video(videoId);
+      if (viewCount > playbacks) throw new Error(`${videoId} has ${viewCount} views of ${playbacks} playbacks`);
+      return viewCount === playbacks ? true : undefined;
     });
     const { manifestUrl } = await client.playback(videoId);
     for (const rendition of await playAll(new URL(manifestUrl, kinora.url).href)) {
@@ -167,7 +197,7 @@ type Stored = Identified & { outbox?: readonly unknown[]; version?: number };
 
 /** Looks into the stores of a stopped installation: nothing waits, nothing is left over, copies agree with their originals. */
 async function audit(kinora: Installation, videos: readonly Video[]): Promise<void> {
-  const bus = openBus(`sqlite:${path.join(kinora.dataDir, 'bus.sqlite')}`, { topology });
+  const bus = openInstalledBus(kinora);
   const stuck = (await bus.depths()).filter(({ waiting, underWay, dead }) => waiting + underWay + dead > 0);
   await bus.close();
   if (stuck.length > 0) throw new Error(`messages are left: ${JSON.stringify(stuck)}`);
@@ -219,7 +249,10 @@ async function main(): Promise<void> {
     const videos = await Promise.all(pledges.map(({ videoId }) => client.video(videoId)));
     await kinora.end('SIGTERM');
     await audit(kinora, videos);
-    process.stdout.write(`All ${pledges.length} videos are ready; nothing acknowledged was lost.\n${passed} passed, 0 failed\n`);
+    const played = pledges.reduce((sum, { playbacks }) => sum + playbacks, 0);
+    process.stdout.write(
+      `All ${pledges.length} videos are ready, ${played} playbacks count once each; nothing acknowledged was lost.\n${passed} passed, 0 failed\n`,
+    );
   } catch (error) {
     process.stdout.write(`${kinora.output.slice(-6_000)}\n${String(error)}\n${passed} passed, 1 failed\n`);
     process.exitCode = 1;
