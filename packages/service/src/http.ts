@@ -14,9 +14,10 @@ import Fastify, {
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import { newId, Problem, type Identity, type ProblemSlug } from '@kinora/contracts';
+import { openAccessLog } from './access-log.ts';
 import type { VerifyIdentity } from './identity.ts';
 import type { Log } from './log.ts';
-import { requestObserver, type Metrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 
 /** A service's Fastify instance; schemas are TypeBox. */
 export type App = FastifyInstance<
@@ -111,20 +112,6 @@ function handleErrors(app: App, { log, metrics, service }: AppOptions): void {
     const problem = new Problem('route-not-found', { detail: `There is no ${request.method} ${request.url.split('?')[0] ?? ''}.` });
     return sendProblem(reply, problem);
   });
-}
-
-/** One measurement and one log line for each finished request. */
-export type AccessLog = (requestId: string, method: string, route: string, status: number, elapsedMs: number) => void;
-
-/** The access log of a service; whoever answers ahead of the routes writes to it as they do. */
-export function openAccessLog({ log, metrics, service }: Pick<AppOptions, 'log' | 'metrics' | 'service'>): AccessLog {
-  const observeRequest = requestObserver(metrics, service);
-  return (requestId, method, route, status, elapsedMs) => {
-    const durationMs = Math.round(elapsedMs * 10) / 10;
-    observeRequest(method, route, status, elapsedMs / 1000);
-    const isQuiet = route.startsWith('/health') || route === '/metrics';
-    log[isQuiet ? 'debug' : 'info']({ requestId, method, route, status, durationMs }, 'request finished');
-  };
 }
 
 function observe(app: App, options: AppOptions): void {

@@ -1,8 +1,9 @@
+export { openAccessLog, type AccessLog } from './access-log.ts';
 export * from './config.ts';
 export * from './define.ts';
 export { startHost, configure, type Host, type HostOptions } from './host.ts';
 export type { FastifyReply, FastifyRequest } from 'fastify';
-export { openAccessLog, requestIdOf, sendProblem, signedIn, type AccessLog, type App } from './http.ts';
+export { requestIdOf, sendProblem, signedIn, type App } from './http.ts';
 export { signIdentity } from './identity.ts';
 export { openLimit, type Limit, type LimitOptions } from './limit.ts';
 export { openLog, type Log } from './log.ts';

@@ -12,20 +12,6 @@ export interface Metrics {
   readonly logged: Counter<'service'>;
 }
 
-/** Observes request durations of one service; the labels of a series are worked out once. */
-export function requestObserver(
-  { requests }: Metrics,
-  service: string,
-): (method: string, route: string, status: number, seconds: number) => void {
-  const series = new Map<string, { observe(value: number): void }>();
-  return (method, route, status, seconds) => {
-    const key = `${status} ${method} ${route}`;
-    let one = series.get(key);
-    if (!one) series.set(key, (one = requests.labels({ service, method, route, status })));
-    one.observe(seconds);
-  };
-}
-
 const secondsBuckets = [0.001, 0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 60];
 
 /** A registry with what every process counts; a service adds its own metrics to `registry`. */
