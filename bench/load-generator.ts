@@ -1,5 +1,6 @@
-// Keeps `connections` requests under way over keep-alive connections until `seconds` are over. Argument: LoadPlan as JSON; prints LoadResult as JSON.
+// Keeps `connections` requests under way over keep-alive connections until `seconds` are over. Reads a LoadPlan as JSON from standard input; prints LoadResult as JSON.
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 /** What to ask for, on the loopback interface only. */
 export interface LoadPlan {
@@ -85,4 +86,4 @@ async function generate(plan: LoadPlan): Promise<LoadResult> {
   return { requests: answered, bodyBytes, seconds: (performance.now() - beganAt) / 1000 };
 }
 
-process.stdout.write(JSON.stringify(await generate(JSON.parse(process.argv[2] ?? '') as LoadPlan)));
+process.stdout.write(JSON.stringify(await generate(JSON.parse(await text(process.stdin)) as LoadPlan)));

@@ -16,8 +16,9 @@ export interface Spent {
 export async function load(plan: LoadPlan): Promise<LoadResult> {
   const generator = path.join(import.meta.dirname, 'load-generator.ts');
   const timeout = (plan.seconds + 20) * 1000;
-  const { stdout } = await promisify(execFile)(process.execPath, [generator, JSON.stringify(plan)], { timeout });
-  return JSON.parse(stdout) as LoadResult;
+  const running = promisify(execFile)(process.execPath, [generator], { timeout });
+  running.child.stdin?.end(JSON.stringify(plan));
+  return JSON.parse((await running).stdout) as LoadResult;
 }
 
 /** Adds to `spent` what one more round of load does and takes. */

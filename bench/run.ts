@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- section… --full --readme]`: measures the sections named, or all, one after the other. Prints a table, writes
- * bench/results/latest.json and, with `--readme`, the table into README.md. A missed budget is told, not an error.
+ * `npm run bench [-- section… --full --readme]`: measures the sections named, or all, one after the other. Prints a table, keeps the
+ * latest rows of each section in bench/results/latest.json and, with `--readme`, writes them all into README.md. A missed budget is told, not an error.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -50,18 +50,29 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const machine = await machineOf();
-const rows: Row[] = [];
-for (const [name, section] of Object.entries(sections)) {
-  if (named.length === 0 || named.includes(name)) rows.push(...(await measure(name, section)));
+/** Latest rows of each section. Sections that this run leaves out stay as they were when the machine is the same. */
+interface Results {
+  readonly machine: string;
+  readonly sections: Record<string, { readonly measuredAt: string; readonly rows: readonly Row[] }>;
 }
-const results = path.join(import.meta.dirname, 'results');
-await mkdir(results, { recursive: true });
-await writeFile(
-  path.join(results, 'latest.json'),
-  `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, rows }, undefined, 2)}\n`,
-);
-const report = `${machine}\n\n${await tableOf(rows)}`;
+
+const resultsFile = path.join(import.meta.dirname, 'results', 'latest.json');
+
+async function readResults(machine: string): Promise<Results> {
+  const text = await readFile(resultsFile, 'utf8').catch(() => '{}');
+  const known = JSON.parse(text) as Partial<Results>;
+  return known.machine === machine && known.sections ? { machine, sections: known.sections } : { machine, sections: {} };
+}
+
+const results = await readResults(await machineOf());
+await mkdir(path.dirname(resultsFile), { recursive: true });
+for (const [name, section] of Object.entries(sections)) {
+  if (named.length > 0 && !named.includes(name)) continue;
+  results.sections[name] = { measuredAt: new Date().toISOString(), rows: await measure(name, section) };
+  await writeFile(resultsFile, `${JSON.stringify(results, undefined, 2)}\n`);
+}
+const shown = Object.keys(sections).filter((name) => flags.readme || named.length === 0 || named.includes(name));
+const report = `${results.machine}\n\n${await tableOf(shown.flatMap((name) => results.sections[name]?.rows ?? []))}`;
 process.stdout.write(`\n${report}`);
 if (flags.readme) {
   const readme = path.join(root, 'README.md');

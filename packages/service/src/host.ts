@@ -106,6 +106,7 @@ function portOpener(
       topology,
       log: (level, message, fields) => log[level](fields ?? {}, message),
     });
+    metrics.queues(() => opened.depths());
     cleanUps.add('bus', () => opened.close());
     return (bus = opened);
   };

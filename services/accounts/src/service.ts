@@ -11,7 +11,6 @@ import { openSetup } from './setup.ts';
 import { openStore } from './store.ts';
 
 const sweepMs = 3_600_000;
-const measureMs = 15_000;
 
 /** Accounts, sign-in sessions, API keys and roles. */
 export const accounts = defineService('accounts', readConfig, ({ config, shared, documents, bus, log, metrics, now }) => {
@@ -25,12 +24,7 @@ export const accounts = defineService('accounts', readConfig, ({ config, shared,
   const setup = openSetup({ store, config, loadAuth, log, dataDir: shared.dataDir });
   const sweep = (): void => void store.sweep().catch((err: unknown) => log.warn({ err }, 'sweep failed'));
   const sweeping = setInterval(sweep, sweepMs).unref();
-  const measure = (): void =>
-    void store.lagSeconds().then(
-      (lag) => metrics.outboxLag.set({ service: 'accounts' }, lag),
-      () => undefined,
-    );
-  const measuring = setInterval(measure, measureMs).unref();
+  metrics.outboxLag('accounts', () => store.lagSeconds());
   return {
     async routes(app) {
       const key = await openSigningKey(store);
@@ -47,7 +41,6 @@ export const accounts = defineService('accounts', readConfig, ({ config, shared,
     },
     async stop() {
       clearInterval(sweeping);
-      clearInterval(measuring);
       await store.stop();
     },
   };

@@ -9,7 +9,6 @@ import { subscriptions } from './subscriptions.ts';
 import { openVideos } from './videos.ts';
 
 const pageMaxAgeMs = 1_000;
-const lagEveryMs = 5_000;
 
 /** Videos: title, description, tags, visibility, owner, views, and what may be watched. */
 export const catalog = defineService('catalog', readConfig, ({ config, bus, documents, log, metrics, now }) => {
@@ -23,17 +22,10 @@ export const catalog = defineService('catalog', readConfig, ({ config, bus, docu
   const mediaUrls = openMediaUrls(config.playbackSecret, now);
   const pages = openPageCache(pageMaxAgeMs, () => now().getTime());
   const videos = openVideos({ store: openStore(collections, outbox), mediaUrls, pages, now });
-  const measureLag = async (): Promise<void> => metrics.outboxLag.set({ service: 'catalog' }, await outbox.lagSeconds());
-  const measuring = setInterval(
-    () => void measureLag().catch((err: unknown) => log.error({ err }, 'outbox lag is unknown')),
-    lagEveryMs,
-  ).unref();
+  metrics.outboxLag('catalog', () => outbox.lagSeconds());
   return {
     routes: (app) => routes(app, videos, mediaUrls),
     subscriptions: subscriptions(videos),
-    stop: () => {
-      clearInterval(measuring);
-      return outbox.stop();
-    },
+    stop: () => outbox.stop(),
   };
 });

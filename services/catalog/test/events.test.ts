@@ -83,4 +83,12 @@ describe('the catalog', () => {
     await catalog.until(() => Promise.resolve(gone.every((videoId) => heardOf(videoId).includes('video.removed'))));
     expect((await catalog.get(kept.videoId)).status).toBe(200);
   });
+
+  it('reports how long its events wait and how full its queues are', async () => {
+    await catalog.until(async () => (await catalog.waiting()) === 0);
+    const metrics = await (await fetch(`${catalog.host.url}/metrics`)).text();
+    expect(metrics).toMatch(/^outbox_lag_seconds\{service="catalog"\} \d/m);
+    expect(metrics).toContain('messaging_queue_messages{queue="catalog.video.viewed",state="waiting"} 0');
+    expect(metrics).toContain('messaging_queue_messages{queue="catalog.video.viewed",state="dead"} 0');
+  });
 });

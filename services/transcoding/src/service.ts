@@ -11,8 +11,9 @@ import { openStore } from './store.ts';
 import { subscriptions } from './subscriptions.ts';
 
 /** Assets: probe, ladder, jobs, playlists, posters, storyboards. */
-export const transcoding = defineService('transcoding', readConfig, ({ config, bus, documents, blobs, log, now }) => {
+export const transcoding = defineService('transcoding', readConfig, ({ config, bus, documents, blobs, log, metrics, now }) => {
   const store = openStore(documents, bus, now, (err) => log.error({ err }, 'outbox failed'));
+  metrics.outboxLag('transcoding', () => store.outbox.lagSeconds());
   const publisher = openPublisher(store, blobs, now);
   const ffmpeg = openFfmpeg(config.ffmpegPath, config.stallSeconds * 1000);
   const doJob = openSteps({ blobs, ffmpeg, features: openFeatures(config.ffmpegPath), config });

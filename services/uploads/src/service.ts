@@ -15,7 +15,6 @@ import { videoCheck } from './videos.ts';
 const upkeepMs = 60_000;
 const stalledMs = 2_000;
 const lockWaitMs = 1_000;
-const lagEveryMs = 5_000;
 
 /** Resumable transfers (tus 1.0.0) into the blob store. */
 export const uploads = defineService('uploads', readConfig, ({ config, bus, documents, blobs, peers, log, metrics, now }) => {
@@ -29,11 +28,7 @@ export const uploads = defineService('uploads', readConfig, ({ config, bus, docu
   const dataStore = new UploadDataStore({ store, files, transfers, expirySeconds, idleTimeoutSeconds, now });
   const tus = openTus({ store, dataStore, locks, maxBytes, checkVideo: videoCheck(peers, store) });
   const upkeep = openUpkeep({ store, files, locks, log, now, everyMs: upkeepMs });
-  const measureLag = async (): Promise<void> => metrics.outboxLag.set({ service: 'uploads' }, await outbox.lagSeconds());
-  const measuring = setInterval(
-    () => void measureLag().catch((err: unknown) => log.error({ err }, 'outbox lag is unknown')),
-    lagEveryMs,
-  ).unref();
+  metrics.outboxLag('uploads', () => outbox.lagSeconds());
   return {
     routes: (app) => routes(app, { tus, store }),
     subscriptions: subscriptions(store, locks),
@@ -42,7 +37,6 @@ export const uploads = defineService('uploads', readConfig, ({ config, bus, docu
       upkeep.start();
     },
     stop: async () => {
-      clearInterval(measuring);
       await upkeep.stop();
       await outbox.stop();
     },
