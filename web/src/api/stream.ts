@@ -41,6 +41,9 @@ function applyVideo(client: QueryClient, { video: told }: StreamEvent<'video'>):
   // Lists that may lack it are read anew when they are next shown, not under the eyes of whoever looks at one.
   const mayLack = (pages: unknown): boolean => !holds(pages as Pages | undefined, told.videoId);
   void client.invalidateQueries({ queryKey: ['video-list'], refetchType: 'none', predicate: ({ state }) => mayLack(state.data) });
+  // Where nothing is shown yet, nothing moves under anybody's eyes.
+  const isEmpty = (pages: unknown): boolean => (pages as Pages | undefined)?.pages.every(({ items }) => items.length === 0) === true;
+  void client.invalidateQueries({ queryKey: ['video-list'], predicate: ({ state }) => isEmpty(state.data) });
 }
 
 /** Takes a deleted video out of everything that is shown. */
