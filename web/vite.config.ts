@@ -14,7 +14,7 @@ export default defineConfig({
     target: 'baseline-widely-available',
     assetsInlineLimit: 0, // every asset is a hashed file, so that the content security policy needs no `data:`
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 700, // hls.js, which only the watch page loads
+    chunkSizeWarningLimit: 900, // hls.js, which only the watch page loads
     rolldownOptions: {
       // Calls of TypeBox build schemas for servers; the browser needs only the types and the problem slugs.
       treeshake: { manualPureFunctions: ['Type'], moduleSideEffects: [{ test: /\/(?:contracts\/src|typebox)\//, sideEffects: false }] },
