@@ -1,8 +1,10 @@
-/** One configuration for every package and service. `slow` tests encode real video. */
+const needsServers = process.env.KINORA_TESTS === 'servers';
+
+/** One configuration for every package and service. `slow` tests encode real video; `*.servers.test.ts` need real servers: `npm run test:servers`. */
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/{packages,services,platform,tools,web}/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/data/'],
+  testMatch: [`<rootDir>/{packages,services,platform,tools,web}/**/*${needsServers ? '.servers' : ''}.test.ts`],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/data/', ...(needsServers ? [] : ['\\.servers\\.test\\.ts$'])],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tools/jest/transform.js' },
   testTimeout: 20_000,
