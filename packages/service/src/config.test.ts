@@ -63,4 +63,9 @@ describe('configReader', () => {
     expect(described).toContain('DEMO_SECRET=(hidden)');
     expect(described).not.toContain(good.DEMO_SECRET);
   });
+
+  it('hides the passwords in URLs when it describes what applies', () => {
+    const described = describeConfig(read.settings, { ...good, DEMO_WHERE: 'sqlite://me:pa:ss@host/x' });
+    expect(described).toContain('DEMO_WHERE=sqlite://me:(hidden)@host/x');
+  });
 });

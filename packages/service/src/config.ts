@@ -122,12 +122,15 @@ export function configReader<S extends Shape>(service: string, shape: S): Config
   return Object.assign(read, { settings });
 }
 
-/** `NAME=value` lines of what applies, secrets hidden. */
+/** A URL without the password in it. */
+const withoutPassword = (value: string): string => value.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#@]*:)[^@/?#]*@/i, '$1(hidden)@');
+
+/** `NAME=value` lines of what applies, secrets and the passwords in URLs hidden. */
 export function describeConfig(settings: readonly Setting<unknown>[], env: NodeJS.ProcessEnv): string {
   return settings
     .map(({ name, secret: hidden, parse }) => {
       const value = parse(env[name]);
-      return `${name}=${value === undefined ? '' : hidden ? '(hidden)' : typeof value === 'string' ? value : JSON.stringify(value)}`;
+      return `${name}=${value === undefined ? '' : hidden ? '(hidden)' : typeof value === 'string' ? withoutPassword(value) : JSON.stringify(value)}`;
     })
     .join('\n');
 }
