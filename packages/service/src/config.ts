@@ -123,7 +123,7 @@ export function configReader<S extends Shape>(service: string, shape: S): Config
 }
 
 /** A URL without the password in it. */
-const withoutPassword = (value: string): string => value.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#@]*:)[^@/?#]*@/i, '$1(hidden)@');
+const withoutPassword = (value: string): string => value.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*:)[^@/?#]*@/i, '$1(hidden)@');
 
 /** `NAME=value` lines of what applies, secrets and the passwords in URLs hidden. */
 export function describeConfig(settings: readonly Setting<unknown>[], env: NodeJS.ProcessEnv): string {
