@@ -117,7 +117,7 @@ async function createPledge(client: Client, { clips, pledges, random }: Life): P
   return pledge;
 }
 
-const openInstalledBus = ({ dataDir }: Installation): Bus => openBus(`sqlite:${path.join(dataDir, 'bus.sqlite')}`, { topology });
+const openInstalledBus = ({ ports }: Installation): Bus => openBus(ports.urls.BUS_URL, { topology });
 
 /** Tells of playbacks, each once or several times, as a bus may. */
 async function watch({ kinora, pledges, random }: Life, isOver: () => boolean): Promise<void> {
@@ -206,12 +206,12 @@ async function audit(kinora: Installation, videos: readonly Video[]): Promise<vo
     ['transcoding', 'assets'],
     ['uploads', 'uploads'],
   ] as const) {
-    const documents = openDocuments(`sqlite:${path.join(kinora.dataDir, 'documents')}`, database);
+    const documents = openDocuments(kinora.ports.urls.DOCUMENTS_URL, database);
     for await (const document of documents.collection<Stored>(collection, { indexes: [] }).scan({}))
       if (document.outbox?.length) throw new Error(`${collection} ${document._id} has unpublished events`);
     await documents.close();
   }
-  const blobs = openBlobs(`file:${path.join(kinora.dataDir, 'blobs')}`);
+  const blobs = openBlobs(kinora.ports.urls.BLOBS_URL);
   for (const { asset } of videos) {
     if (!asset) continue;
     const prefix = `assets/${asset.assetId}/`;
