@@ -5,12 +5,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureAdapters } from './adapters.ts';
 import { measureDelivery } from './delivery.ts';
 import { measureLadder } from './ladder.ts';
 import { measureListing } from './listing.ts';
 import { measurePipeline } from './pipeline.ts';
 import { intoReadme, machineOf, tableOf } from './report.ts';
 import { NotMeasurableError, type Row, type Section } from './row.ts';
+import { measureShape } from './shape.ts';
 import { measureStartup } from './startup.ts';
 import { measureUpload } from './upload.ts';
 
@@ -21,6 +23,8 @@ const sections: Readonly<Record<string, Section>> = {
   delivery: measureDelivery,
   listing: measureListing,
   upload: measureUpload,
+  adapters: measureAdapters,
+  shape: measureShape,
 };
 const root = path.join(import.meta.dirname, '..');
 
