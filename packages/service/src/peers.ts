@@ -100,18 +100,41 @@ function translate(service: string, error: unknown): unknown {
   return error instanceof Problem ? error : unavailable(service, error);
 }
 
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code);
+
+/** Nothing was sent: the replica that was asked is stopping or gone. */
+const isUnsent = (error: unknown): boolean => ['ECONNREFUSED', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT'].includes(codeOf(error));
+
+/** The connection ended before an answer began, as kept-alive ones do when a replica stops. */
+const isCutOff = (error: unknown): boolean => ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error));
+
+/** Asks a second time, over another connection, when that cannot do anything twice: a stopping replica is nobody's error. */
+async function askAgain<T>(isSafe: boolean, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isUnsent(error) && !(isSafe && isCutOff(error))) throw error;
+    return ask();
+  }
+}
+
+const isSafeMethod = (method: string | undefined): boolean => method === 'GET' || method === 'HEAD';
+
 function remotePeer(service: string, origin: string, agent: Agent): Peer {
   return {
     async call({ method, path, headers, body, deadlineMs = 5_000 }) {
+      const signal = AbortSignal.timeout(deadlineMs);
       try {
-        const answer = await request(new URL(path, origin), {
-          dispatcher: agent,
-          method,
-          headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-          signal: AbortSignal.timeout(deadlineMs),
+        return await askAgain(isSafeMethod(method), async () => {
+          const answer = await request(new URL(path, origin), {
+            dispatcher: agent,
+            method,
+            headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+            ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+            signal,
+          });
+          return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
         });
-        return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
       } catch (error) {
         throw translate(service, error);
       }
@@ -129,7 +152,9 @@ function remotePeer(service: string, origin: string, agent: Agent): Peer {
         body: hasBody ? incoming : null,
         signal: leave.signal,
       };
-      const answer = await agent.request(options).catch((error: unknown) => {
+      // A body can be sent once only: undici ends it with the connection.
+      const ask = () => agent.request(options);
+      const answer = await (hasBody ? ask() : askAgain(isSafeMethod(incoming.method), ask)).catch((error: unknown) => {
         throw translate(service, error);
       });
       response.writeHead(answer.statusCode, { ...response.getHeaders(), ...endToEnd(answer.headers) });
