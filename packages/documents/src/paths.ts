@@ -1,7 +1,7 @@
 /** Field paths: `a.b` through objects and, as MongoDB does, through the elements of arrays. */
 import type { JsonValue } from './port.ts';
 import { UnsupportedQueryError } from './port.ts';
-import { isArray, isObject, own } from './values.ts';
+import { isArray, isObject, isReserved, own } from './values.ts';
 
 export interface Path {
   readonly name: string;
@@ -12,14 +12,14 @@ const POSITION = /^(?:0|[1-9]\d{0,5})$/;
 const MAX_CACHED = 2000;
 const cache = new Map<string, Path>();
 
-/** The path called `name`, checked. @throws {UnsupportedQueryError} for empty segments, `$`, NUL and `__proto__`. */
+/** The path called `name`, checked. @throws {UnsupportedQueryError} for empty segments, `$`, NUL and reserved names. */
 export function parsePath(name: string): Path {
   const known = cache.get(name);
   if (known) return known;
   const segments = name.split('.');
   if (segments.length > 100) throw new UnsupportedQueryError('a field path has more than 100 segments');
   for (const segment of segments) {
-    if (segment === '' || segment.startsWith('$') || segment === '__proto__' || segment.includes('\0') || !segment.isWellFormed()) {
+    if (segment === '' || segment.startsWith('$') || isReserved(segment) || segment.includes('\0') || !segment.isWellFormed()) {
       throw new UnsupportedQueryError(`${JSON.stringify(name)} is not a field path`);
     }
   }

@@ -23,7 +23,8 @@ export interface IndexSpec {
 }
 
 export interface CollectionSpec {
-  readonly indexes: readonly IndexSpec[];
+  /** `'as they are'` neither makes nor drops indexes: for tools that open a collection which a service declares. */
+  readonly indexes: readonly IndexSpec[] | 'as they are';
 }
 
 /** Operators that a filter may use; anything else is refused with `UnsupportedQueryError`. */
@@ -124,6 +125,8 @@ export interface Documents {
   collection<T extends Identified>(name: string, spec: CollectionSpec): Collection<T>;
   /** Resolves when the database answers and every declared index exists. */
   ready(): Promise<void>;
+  /** Names of the collections that exist, sorted, whoever declared them. A declared one exists when `ready` has resolved. */
+  names(): Promise<readonly string[]>;
   /** Throws when the database does not answer; for readiness probes. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -2,7 +2,7 @@
  * Declared indexes as SQLite b-trees. An index is a table without rowids whose primary key is (keys…, document number): what MongoDB keeps,
  * including one entry per array element, kept up in the transaction that writes the document. `kinora_indexes` lists them for all processes.
  */
-import { DuplicateKeyError, type IndexSpec } from './port.ts';
+import { DuplicateKeyError, type CollectionSpec, type IndexSpec } from './port.ts';
 import { documentKeys, entriesWithout, parseIndex, type Entry, type KeyPaths } from './index-keys.ts';
 import { quoted, sqliteCode, type SqliteConnection } from './sqlite-connection.ts';
 import type { JsonObject } from './values.ts';
@@ -66,12 +66,13 @@ export class SqliteIndexes {
   }
 
   /** Makes the collection's table and exactly the declared indexes, filled from its documents. Runs in a write transaction. */
-  declare(collection: string, specs: readonly IndexSpec[]): void {
+  declare(collection: string, specs: CollectionSpec['indexes']): void {
     this.#connection.exec(
       'CREATE TABLE IF NOT EXISTS kinora_indexes (id INTEGER PRIMARY KEY, collection TEXT NOT NULL, spec TEXT NOT NULL, multikey INTEGER NOT NULL);' +
         `CREATE TABLE IF NOT EXISTS ${quoted(collection)} (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, doc TEXT NOT NULL)`,
     );
     this.forget();
+    if (specs === 'as they are') return;
     const wanted = new Set(specs.map(specText));
     for (const index of this.of(collection)) {
       if (!wanted.delete(index.spec)) this.#drop(index);

@@ -1,5 +1,6 @@
 /** The documents port on node:sqlite: one file per service, for one machine. */
 import type { Collection, CollectionSpec, Documents, Identified } from './port.ts';
+import { isCollectionName } from './names.ts';
 import { parseIndex } from './index-keys.ts';
 import { SqliteCollection } from './sqlite-collection.ts';
 import { SqliteConnection } from './sqlite-connection.ts';
@@ -19,10 +20,9 @@ class SqliteDocuments implements Documents {
   }
 
   collection<T extends Identified>(name: string, spec: CollectionSpec): Collection<T> {
-    if (!/^[A-Za-z][\w-]{0,63}$/.test(name) || /^(?:sqlite|kinora)_/i.test(name))
-      throw new TypeError(`${JSON.stringify(name)} cannot name a collection`);
+    if (!isCollectionName(name)) throw new TypeError(`${JSON.stringify(name)} cannot name a collection`);
     if (this.#names.has(name)) throw new TypeError(`the collection ${name} is declared twice`);
-    spec.indexes.forEach(parseIndex);
+    if (spec.indexes !== 'as they are') spec.indexes.forEach(parseIndex);
     this.#names.add(name);
     this.#undeclared.set(name, spec);
     this.#declared = undefined;
@@ -45,6 +45,12 @@ class SqliteDocuments implements Documents {
       this.#declared = undefined;
       throw error;
     }
+  }
+
+  async names(): Promise<readonly string[]> {
+    await this.ready();
+    const tables = this.#connection.statement("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
+    return (tables as unknown as [string][]).map(([name]) => name).filter(isCollectionName);
   }
 
   async ping(): Promise<void> {

@@ -36,7 +36,7 @@ export function toJson(value: unknown, where: string, depth = 0): JsonValue {
       return value;
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError(`${where} is ${value}, which JSON cannot hold`);
-      return value;
+      return value + 0; // JSON knows no -0
     case 'object':
       if (value === null) return null;
       if (depth >= MAX_DEPTH) throw new TypeError(`${where} is nested deeper than ${MAX_DEPTH}`);
@@ -47,6 +47,11 @@ export function toJson(value: unknown, where: string, depth = 0): JsonValue {
   }
 }
 
+/** Names that JavaScript, or MongoDB's driver, takes for something else than a field. */
+export function isReserved(name: string): boolean {
+  return name === '__proto__' || name === '_bsontype';
+}
+
 function toJsonObject(value: object, where: string, depth: number): JsonObject {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
@@ -55,7 +60,7 @@ function toJsonObject(value: object, where: string, depth: number): JsonObject {
   const copy: JsonObject = {};
   for (const [key, field] of Object.entries(value) as [string, unknown][]) {
     if (field === undefined) continue;
-    if (key.startsWith('$') || key.includes('\0') || key === '__proto__') {
+    if (key.startsWith('$') || key.includes('\0') || isReserved(key)) {
       throw new TypeError(`${where} has a field named ${JSON.stringify(key)}, which no document may have`);
     }
     copy[key.isWellFormed() ? key : key.toWellFormed()] = toJson(field, `${where}.${key}`, depth + 1);

@@ -77,9 +77,14 @@ export function hostilePromises(database: Database): void {
 
     it('refuses names that no document may have, and changes no prototype', async () => {
       const records = await collectionOf(database, [{ _id: 'a' }]);
-      const documents = ['{"_id":"x","__proto__":{"hacked":1}}', '{"_id":"x","a":{"$set":1}}', '{"_id":"x","a\\u0000b":1}'];
+      const documents = [
+        '{"_id":"x","__proto__":{"hacked":1}}',
+        '{"_id":"x","a":{"$set":1}}',
+        '{"_id":"x","a\\u0000b":1}',
+        '{"_id":"x","a":{"_bsontype":"Long"}}',
+      ];
       for (const text of documents) await expect(records.insertOne(JSON.parse(text) as Record)).rejects.toBeInstanceOf(TypeError);
-      for (const path of ['__proto__.hacked', 'a.__proto__.b', 'a\0b', '$a', 'a.', '.a']) {
+      for (const path of ['__proto__.hacked', 'a.__proto__.b', 'a._bsontype', 'a\0b', '$a', 'a.', '.a']) {
         await expect(records.find({ [path]: 1 })).rejects.toBeInstanceOf(UnsupportedQueryError);
         await expect(records.updateOne({}, { $set: { [path]: 1 } })).rejects.toBeInstanceOf(UnsupportedQueryError);
       }

@@ -9,6 +9,7 @@ export function writingPromises(database: Database): void {
     insertPromises(database);
     insertManyPromises(database);
     deletePromises(database);
+    toolPromises(database);
     closePromises(database);
   });
 }
@@ -17,8 +18,9 @@ function insertPromises(database: Database): void {
   it('gives back what was inserted, without undefined fields', async () => {
     const records = await collectionOf(database);
     const nested = { list: [1, 'two', null, { three: [3.5] }], 'with space': true, '': 'empty', ünïcode: '🎬' };
-    await records.insertOne({ _id: 'a', nested, gone: undefined, zero: 0, big: 2 ** 53 - 1, small: -1e-7 });
-    expect(await records.findOne({ _id: 'a' })).toStrictEqual({ _id: 'a', nested, zero: 0, big: 2 ** 53 - 1, small: -1e-7 });
+    await records.insertOne({ _id: 'a', nested, gone: undefined, zero: 0, big: 2 ** 53 - 1, small: -1e-7, minus: -0 });
+    const kept = { _id: 'a', nested, zero: 0, big: 2 ** 53 - 1, small: -1e-7, minus: 0 };
+    expect(await records.findOne({ _id: 'a' })).toStrictEqual(kept);
   });
 
   it('refuses a second document with the same _id and names the key', async () => {
@@ -100,6 +102,30 @@ function deletePromises(database: Database): void {
     expect(await records.deleteOne({ odd: 'never' })).toBe(0);
     expect(await records.deleteMany({ odd: false })).toBe(2);
     expect(await records.countDocuments({})).toBe(1);
+  });
+}
+
+function toolPromises(database: Database): void {
+  it('names the collections that exist, also those that another process declared', async () => {
+    const records = await collectionOf(database);
+    const other = await database().reopen();
+    const names = await other.names();
+    expect(names).toContain(records.name);
+    expect(names).not.toContain('kinora_indexes');
+    expect(names).toEqual([...names].sort());
+    other.collection('declared-later', { indexes: [] });
+    expect(await other.names()).toEqual([...names, 'declared-later'].sort());
+    await other.close();
+  });
+
+  it('leaves the indexes as they are to a tool that says so', async () => {
+    const records = await collectionOf(database, [{ _id: 'a', email: 'x' }], [{ keys: { email: 1 }, unique: true }]);
+    const other = await database().reopen();
+    const seen = other.collection<Record>(records.name, { indexes: 'as they are' });
+    expect(await seen.find({})).toEqual([{ _id: 'a', email: 'x' }]);
+    await expect(seen.insertOne({ _id: 'b', email: 'x' })).rejects.toMatchObject({ name: 'DuplicateKeyError', keys: ['email'] });
+    await other.close();
+    await expect(records.insertOne({ _id: 'b', email: 'x' })).rejects.toBeInstanceOf(DuplicateKeyError);
   });
 }
 
