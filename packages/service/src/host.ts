@@ -3,20 +3,27 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { JSONWebKeySet } from 'jose';
-import { openBlobs, type Blobs } from '@kinora/blobs';
+import { openBlobs } from '@kinora/blobs';
 import { internalRoutes, Problem, serviceFor, topology } from '@kinora/contracts';
-import { openDocuments, type Documents } from '@kinora/documents';
-import { openBus, type Bus } from '@kinora/messaging';
+import { openDocuments } from '@kinora/documents';
+import { openBus } from '@kinora/messaging';
 import { ConfigError, configReader } from './config.ts';
 import type { Composition, Ports, ServiceDefinition } from './define.ts';
 import { health, type Check } from './health.ts';
 import { createApp, type App } from './http.ts';
 import { identityVerifier } from './identity.ts';
 import { openLog, type Log } from './log.ts';
-import { openMetrics, type Metrics } from './metrics.ts';
+import { openMetrics } from './metrics.ts';
 import { answerLocally, openPeers, type Local } from './peers.ts';
 import { peerUrls, sharedSettings, type SharedConfig } from './shared-settings.ts';
 import { subscribe } from './subscriptions.ts';
+
+/** What opens the ports by their URLs. */
+export interface PortOpeners {
+  readonly openBus: typeof openBus;
+  readonly openBlobs: typeof openBlobs;
+  readonly openDocuments: typeof openDocuments;
+}
 
 export interface HostOptions {
   readonly definitions: readonly ServiceDefinition[];
@@ -24,7 +31,11 @@ export interface HostOptions {
   /** Default: JSON lines on standard output. */
   readonly log?: Log;
   readonly now?: () => Date;
+  /** Default: every adapter there is. */
+  readonly openers?: PortOpeners;
 }
+
+const allOpeners: PortOpeners = { openBus, openBlobs, openDocuments };
 
 export interface Host {
   /** Where it listens, e.g. `http://localhost:3000`. */
@@ -90,60 +101,58 @@ interface Opened {
   readonly checks: Check[];
 }
 
+const once = <T>(open: () => T): (() => T) => {
+  let opened: T | undefined;
+  return () => (opened ??= open());
+};
+
 /** Opens ports by URL as they are named; bus and blobs are shared within the process, documents are a service's own. */
 function portOpener(
-  shared: SharedConfig,
-  log: Log,
-  metrics: Metrics,
+  { openBus: bus, openBlobs: blobs, openDocuments: documents }: PortOpeners,
+  { shared, log, metrics, now }: Pick<Ports<unknown>, 'shared' | 'log' | 'metrics' | 'now'>,
   cleanUps: CleanUps,
-  now: () => Date,
 ): (service: string, peers: Ports<unknown>['peers']) => Opened {
-  let bus: Bus | undefined;
-  let blobs: Blobs | undefined;
-  const openSharedBus = (): Bus => {
-    if (bus) return bus;
-    const opened = openBus(shared.busUrl ?? `sqlite:${path.join(shared.dataDir, 'bus.sqlite')}`, {
+  const sharedBus = once(() => {
+    const opened = bus(shared.busUrl ?? `sqlite:${path.join(shared.dataDir, 'bus.sqlite')}`, {
       topology,
       log: (level, message, fields) => log[level](fields ?? {}, message),
     });
     metrics.queues(() => opened.depths());
     cleanUps.add('bus', () => opened.close());
-    return (bus = opened);
-  };
-  const openSharedBlobs = (): Blobs => {
-    if (blobs) return blobs;
-    const opened = openBlobs(shared.blobsUrl ?? `file:${path.join(shared.dataDir, 'blobs')}`);
+    return opened;
+  });
+  const sharedBlobs = once(() => {
+    const opened = blobs(shared.blobsUrl ?? `file:${path.join(shared.dataDir, 'blobs')}`);
     cleanUps.add('blobs', () => opened.close());
-    return (blobs = opened);
-  };
+    return opened;
+  });
   return (service, peers) => {
     const checks: Check[] = [];
-    let documents: Documents | undefined;
-    const check = (name: string, port: Pick<Check, 'ready' | 'ping'>): void => {
-      if (!checks.some((known) => known.name === name)) checks.push({ name, ready: () => port.ready(), ping: () => port.ping() });
+    const checked = <P extends Pick<Check, 'ready' | 'ping'>>(name: string, open: () => P): (() => P) =>
+      once(() => {
+        const port = open();
+        checks.push({ name, ready: () => port.ready(), ping: () => port.ping() });
+        return port;
+      });
+    const own = {
+      bus: checked('bus', sharedBus),
+      blobs: checked('blobs', sharedBlobs),
+      documents: checked('documents', () => {
+        const opened = documents(shared.documentsUrl ?? `sqlite:${path.join(shared.dataDir, 'documents')}`, service);
+        cleanUps.add(`documents of ${service}`, () => opened.close());
+        return opened;
+      }),
     };
     const ports: Opened['ports'] = {
-      shared,
-      log: log.child({ service: service }),
-      metrics,
-      peers,
-      now,
+      ...{ shared, log: log.child({ service }), metrics, peers, now },
       get bus() {
-        const opened = openSharedBus();
-        check('bus', opened);
-        return opened;
+        return own.bus();
       },
       get blobs() {
-        const opened = openSharedBlobs();
-        check('blobs', opened);
-        return opened;
+        return own.blobs();
       },
       get documents() {
-        if (documents) return documents;
-        const opened = openDocuments(shared.documentsUrl ?? `sqlite:${path.join(shared.dataDir, 'documents')}`, service);
-        cleanUps.add(`documents of ${service}`, () => opened.close());
-        check('documents', opened);
-        return (documents = opened);
+        return own.documents();
       },
     };
     return { ports, checks };
@@ -183,7 +192,8 @@ async function close(server: Server): Promise<void> {
 }
 
 /** Starts `definitions`: ready only when every port of every service is. After a failure everything opened so far is closed again. @throws {ConfigError} */
-export async function startHost({ definitions, env, log: givenLog, now = () => new Date() }: HostOptions): Promise<Host> {
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { definitions, env, log: givenLog, now = () => new Date(), openers = allOpeners } = options;
   const { shared, services } = configure(definitions, env);
   const log = givenLog ?? openLog(shared.logLevel);
   const metrics = openMetrics();
@@ -192,7 +202,7 @@ export async function startHost({ definitions, env, log: givenLog, now = () => n
   try {
     const { peers, close: closePeers } = openPeers(locals, peerUrls(shared));
     cleanUps.add('peers', closePeers);
-    const openPorts = portOpener(shared, log, metrics, cleanUps, now);
+    const openPorts = portOpener(openers, { shared, log, metrics, now }, cleanUps);
     const fetchKeys = async (): Promise<JSONWebKeySet> => {
       if (shared.identityKeys) return JSON.parse(shared.identityKeys) as JSONWebKeySet;
       const answer = await peers('accounts').call({ method: 'GET', path: internalRoutes.keys });

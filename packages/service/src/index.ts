@@ -1,7 +1,7 @@
 export { openAccessLog, type AccessLog } from './access-log.ts';
 export * from './config.ts';
 export * from './define.ts';
-export { startHost, configure, type Host, type HostOptions } from './host.ts';
+export { startHost, configure, type Host, type HostOptions, type PortOpeners } from './host.ts';
 export type { FastifyReply, FastifyRequest } from 'fastify';
 export { requestIdOf, sendProblem, signedIn, type App } from './http.ts';
 export { signIdentity } from './identity.ts';

@@ -1,5 +1,5 @@
 import type { ServiceDefinition } from './define.ts';
-import { configure, startHost, type Host } from './host.ts';
+import { configure, startHost, type Host, type HostOptions } from './host.ts';
 import { ConfigError, describeConfig } from './config.ts';
 import { sharedSettings } from './shared-settings.ts';
 
@@ -7,7 +7,10 @@ import { sharedSettings } from './shared-settings.ts';
  * Runs `definitions` until SIGTERM or SIGINT, configured by the environment. `--check-config` prints what applies and exits.
  * A configuration fault ends the process with status 78 (EX_CONFIG) before anything is opened.
  */
-export async function run(definitions: readonly ServiceDefinition[]): Promise<Host | undefined> {
+export async function run(
+  definitions: readonly ServiceDefinition[],
+  options: Pick<HostOptions, 'openers'> = {},
+): Promise<Host | undefined> {
   const { env } = process;
   try {
     if (process.argv.includes('--check-config')) {
@@ -16,7 +19,7 @@ export async function run(definitions: readonly ServiceDefinition[]): Promise<Ho
       process.stdout.write(`${describeConfig([...new Map(settings.map((setting) => [setting.name, setting])).values()], env)}\n`);
       return undefined;
     }
-    const host = await startHost({ definitions, env });
+    const host = await startHost({ definitions, env, ...options });
     stopOnSignal(host);
     host.log.info({ url: host.url, services: definitions.map(({ name }) => name) }, 'ready');
     return host;

@@ -5,7 +5,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
+import { openBlobs } from '@kinora/blobs';
 import { newId, Problem, type ProblemBody } from '@kinora/contracts';
+import { openDocuments } from '@kinora/documents';
+import { openBus } from '@kinora/messaging';
 import {
   configReader,
   defineService,
@@ -14,6 +17,7 @@ import {
   startHost,
   type Composition,
   type Host,
+  type PortOpeners,
   type ServiceDefinition,
 } from '../src/index.ts';
 import { createTestIdentities, type TestIdentities } from '../src/testing.ts';
@@ -170,6 +174,22 @@ describe('startHost', () => {
     }));
     await expect(start([first, second])).rejects.toThrow('no disk');
     expect(closed).toEqual(['uploads', 'catalog']);
+  });
+
+  it('opens a port by what it is given, once for all services, and only when one of them names it', async () => {
+    const opened: string[] = [];
+    const openers: PortOpeners = {
+      openBus: (url, options) => (opened.push('bus'), openBus(url, options)),
+      openBlobs: (url) => (opened.push('blobs'), openBlobs(url)),
+      openDocuments: (url, database) => (opened.push(`documents of ${database}`), openDocuments(url, database)),
+    };
+    const uses = (name: string): ServiceDefinition =>
+      defineService(name, readConfig, ({ bus, documents }) => ({
+        start: () => Promise.all([bus.ping(), documents.ping()]).then(() => {}),
+      }));
+    const env = { PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...identities.env };
+    hosts.push(await startHost({ definitions: [uses('catalog'), uses('uploads')], env, openers }));
+    expect(opened.sort()).toEqual(['bus', 'documents of catalog', 'documents of uploads']);
   });
 
   it('finishes the request under way before it stops, and answers not ready meanwhile', async () => {
