@@ -12,3 +12,12 @@ const slowestBytesPerMs = 200;
 
 /** Time that a store has to take `bodyBytes` and begin its answer, ms: a connection below 200 kB a second counts as broken. */
 export const answerDeadlineMs = (bodyBytes = 0): number => answerMs + Math.ceil(bodyBytes / slowestBytesPerMs);
+
+/** A body that gives no byte for this long, though somebody waits for it, counts as broken, ms. */
+export const idleMs = 15_000;
+
+/** Time for a question of health, ms. */
+export const pingMs = 5_000;
+
+/** Time for a whole request without a large answer, attempts and pauses included, ms. */
+export const requestDeadlineMs = (bodyBytes = 0): number => attempts * (answerDeadlineMs(bodyBytes) + 2_000);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { untilAborted } from './body.ts';
 import { codeOf, isAbsent } from './file-errors.ts';
 import type { BlobBody } from './port.ts';
 
@@ -22,27 +23,6 @@ const isRemoved = (emptyFolder: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** What `body` gives, until `signal` ends it, even while `body` is silent. */
-async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const iterator = body[Symbol.asyncIterator]();
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined);
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    for (;;) {
-      const next = await Promise.race([iterator.next(), aborted.promise]);
-      if (next.done === true) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    // NOTE: not awaited, as a silent generator answers `return` only after its pending `next`.
-    Promise.resolve(iterator.return?.()).catch(() => undefined);
-  }
-}
 
 /** The atomic side of the file adapter: files are written in a hidden folder of the same file system, then moved to their place. */
 export class FileWriter {

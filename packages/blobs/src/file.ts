@@ -4,10 +4,12 @@ import { access, lstat, open, readdir, realpath, unlink, type FileHandle } from 
 import { dirname, join, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { isAbsent, translate } from './file-errors.ts';
+import { openFileGrowing } from './file-growing.ts';
 import { FileWriter } from './file-write.ts';
+import type { Growing } from './growing.ts';
 import { checkFolder, checkKey, checkPrefix, isKey, isSegment } from './key.ts';
 import { BlobNotFoundError, InvalidBlobKeyError } from './port.ts';
-import type { BlobBody, BlobInfo, BlobReader, Blobs, ByteRange } from './port.ts';
+import type { BlobBody, BlobInfo, BlobReader, Blobs, ByteRange, StoredBlob } from './port.ts';
 
 /** NOFOLLOW: a symbolic link is no blob. NONBLOCK: opening a pipe that lies here does not hang. */
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -50,6 +52,7 @@ class FileReader implements BlobReader {
 
 class FileBlobs implements Blobs {
   readonly directory: string;
+  readonly growing: Growing;
   readonly #root: string;
   readonly #writer: FileWriter;
   /** Folders seen to lie inside the root: asked of the file system once, as each question is a trip to another thread. */
@@ -60,6 +63,12 @@ class FileBlobs implements Blobs {
     mkdirSync(this.directory, { recursive: true });
     this.#root = realpathSync(this.directory);
     this.#writer = new FileWriter(this.#root);
+    this.growing = openFileGrowing({
+      path: async (key) => (await this.#path(key)) ?? join(this.#root, key),
+      writer: this.#writer,
+      stat: (key) => this.stat(key),
+      list: (prefix) => this.list(prefix),
+    });
   }
 
   /** Path of `key`, checked to lie inside the root after symbolic links; undefined when its folder does not exist. */
@@ -75,7 +84,11 @@ class FileBlobs implements Blobs {
     return path;
   }
 
-  async put(key: string, body: BlobBody, options: { readonly ifAbsent?: boolean; readonly signal?: AbortSignal } = {}): Promise<BlobInfo> {
+  async put(
+    key: string,
+    body: BlobBody,
+    options: { readonly ifAbsent?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<StoredBlob> {
     await this.#path(key);
     const path = join(this.#root, key);
     const ifAbsent = options.ifAbsent === true;
@@ -84,7 +97,8 @@ class FileBlobs implements Blobs {
       temporary = await this.#writer.write(body, options.signal);
       const stats = await lstat(temporary, { bigint: true });
       await this.#writer.place(temporary, path, ifAbsent);
-      return infoOf(key, stats);
+      const { bytes, etag } = infoOf(key, stats);
+      return { key, bytes, etag };
     } catch (error) {
       throw translate(error, key);
     } finally {

@@ -1,0 +1,24 @@
+import type { Blobs } from './port.ts';
+
+/** Blobs of an adapter that is loaded when it is first used: its libraries are large, and other adapters do without them. */
+export function lazyBlobs(load: () => Promise<Blobs>): Blobs {
+  let loading: Promise<Blobs> | undefined;
+  const loaded = (): Promise<Blobs> => (loading ??= load());
+  return {
+    directory: undefined,
+    put: async (...args) => (await loaded()).put(...args),
+    stat: async (...args) => (await loaded()).stat(...args),
+    open: async (...args) => (await loaded()).open(...args),
+    stream: async (...args) => (await loaded()).stream(...args),
+    read: async (...args) => (await loaded()).read(...args),
+    async *list(...args) {
+      yield* (await loaded()).list(...args);
+    },
+    delete: async (...args) => (await loaded()).delete(...args),
+    deletePrefix: async (...args) => (await loaded()).deletePrefix(...args),
+    locate: async (...args) => (await loaded()).locate(...args),
+    ready: async () => (await loaded()).ready(),
+    ping: async () => (await loaded()).ping(),
+    close: async () => (await loading)?.close(),
+  };
+}
