@@ -34,7 +34,7 @@ const write = (response: ServerResponse, bytes: Uint8Array): Promise<boolean> =>
 /** Sends the bytes of one range through `buffer`; false when the client is gone or the blob ended early. */
 async function sendRange(
   response: ServerResponse,
-  reader: BlobReader,
+  reader: Pick<BlobReader, 'read'>,
   { start, end }: { start: number; end: number },
   buffer: Buffer,
 ): Promise<boolean> {
@@ -52,7 +52,7 @@ async function sendRange(
 export async function sendFromBlob(
   response: ServerResponse,
   { status, headers, pieces }: Answer,
-  reader: BlobReader,
+  reader: Pick<BlobReader, 'read'>,
   pool: BufferPool,
   { stallMs }: SendOptions,
 ): Promise<void> {
