@@ -7,10 +7,13 @@ import type {
 } from '@azure/storage-blob';
 import { openAzureClient, type AzureStore } from './azure-client.ts';
 import { isAbsent, readAzureFailure, translateAzure, translateAzureWrite } from './azure-errors.ts';
+import { openAzureParts } from './azure-growing.ts';
 import { openSigner } from './azure-sign.ts';
 import { beginAzureUpload, blockBytes } from './azure-upload.ts';
 import { contentTypeOf } from './content-type.ts';
 import { pingMs, requestDeadlineMs } from './deadlines.ts';
+import { openPartsGrowing } from './growing-parts.ts';
+import type { PartLimits } from './growing-state.ts';
 import { openObjectBlobs } from './object-blobs.ts';
 import type { Fetched, FetchOptions, ObjectStore, PartialUpload, WriteOptions } from './object-store.ts';
 import { BlobChangedError, BlobStoreError } from './port.ts';
@@ -170,4 +173,8 @@ class AzureObjects implements ObjectStore {
 }
 
 /** Blobs in Azure Blob Storage, at an `azure:` BLOBS_URL. @throws {Error} a sentence without secrets */
-export const openAzureBlobs = async (url: string): Promise<Blobs> => openObjectBlobs(new AzureObjects(await openAzureClient(url)));
+export async function openAzureBlobs(url: string, limits?: PartLimits): Promise<Blobs> {
+  const store = await openAzureClient(url);
+  const objects = new AzureObjects(store);
+  return openObjectBlobs(objects, openPartsGrowing(objects, openAzureParts(store, limits)));
+}

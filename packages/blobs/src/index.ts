@@ -1,2 +1,3 @@
 export * from './port.ts';
+export * from './growing.ts';
 export { openBlobs } from './open.ts';

@@ -6,6 +6,18 @@ export function lazyBlobs(load: () => Promise<Blobs>): Blobs {
   const loaded = (): Promise<Blobs> => (loading ??= load());
   return {
     directory: undefined,
+    growing: {
+      create: async (...args) => (await loaded()).growing.create(...args),
+      offset: async (...args) => (await loaded()).growing.offset(...args),
+      append: async (...args) => (await loaded()).growing.append(...args),
+      fence: async (...args) => (await loaded()).growing.fence(...args),
+      finish: async (...args) => (await loaded()).growing.finish(...args),
+      remove: async (...args) => (await loaded()).growing.remove(...args),
+      tidy: async (...args) => (await loaded()).growing.tidy(...args),
+      async *remains(...args) {
+        yield* (await loaded()).growing.remains(...args);
+      },
+    },
     put: async (...args) => (await loaded()).put(...args),
     stat: async (...args) => (await loaded()).stat(...args),
     open: async (...args) => (await loaded()).open(...args),

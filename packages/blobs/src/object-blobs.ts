@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { Growing } from './growing.ts';
 import { checkFolder, checkKey, checkPrefix, isKey } from './key.ts';
 import { ObjectReader, openStream } from './object-read.ts';
 import type { Fetched, ObjectStore } from './object-store.ts';
@@ -10,9 +11,11 @@ const missing = (key: string): BlobNotFoundError => new BlobNotFoundError(`There
 
 class ObjectBlobs implements Blobs {
   readonly directory = undefined;
+  readonly growing: Growing;
   readonly #store: ObjectStore;
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, growing: Growing) {
+    this.growing = growing;
     this.#store = store;
   }
 
@@ -107,4 +110,4 @@ class ObjectBlobs implements Blobs {
 }
 
 /** The Blobs port over a store of whole objects. */
-export const openObjectBlobs = (store: ObjectStore): Blobs => new ObjectBlobs(store);
+export const openObjectBlobs = (store: ObjectStore, growing: Growing): Blobs => new ObjectBlobs(store, growing);

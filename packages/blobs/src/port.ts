@@ -4,6 +4,7 @@
  * A key is 1–512 characters of `[A-Za-z0-9._-]` in segments joined by `/`; no segment is empty, `.` or `..`, or starts with a dot.
  */
 import type { Readable } from 'node:stream';
+import type { Growing } from './growing.ts';
 
 /** Half-open byte range `[start, end)`. */
 export interface ByteRange {
@@ -64,6 +65,8 @@ export interface Blobs {
   deletePrefix(prefix: string): Promise<number>;
   /** A path, or a URL that gives whoever has it the right to read for days, that ffmpeg can read with seeking. Never log it. @throws {BlobNotFoundError} */
   locate(key: string): Promise<string>;
+  /** Blobs that arrive bit by bit. Undisturbed by the rest: use other keys for each. */
+  readonly growing: Growing;
   /** Folder of this process for adapters that live on files, so that a tus store can write where the blobs are; undefined elsewhere. */
   readonly directory: string | undefined;
   /** Resolves when the store can be used. @throws {BlobStoreError} */

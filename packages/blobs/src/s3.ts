@@ -14,6 +14,8 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { contentTypeOf } from './content-type.ts';
 import { answerDeadlineMs, pingMs, requestDeadlineMs } from './deadlines.ts';
+import { openPartsGrowing } from './growing-parts.ts';
+import type { PartLimits } from './growing-state.ts';
 import { openObjectBlobs } from './object-blobs.ts';
 import { locatedSeconds } from './object-store.ts';
 import type { Fetched, FetchOptions, ObjectStore, PartialUpload, WriteOptions } from './object-store.ts';
@@ -21,6 +23,7 @@ import { BlobChangedError, BlobStoreError } from './port.ts';
 import type { BlobInfo, Blobs } from './port.ts';
 import { openS3Client, type S3Store } from './s3-client.ts';
 import { etagOf, isAbsent, isConflict, readS3Failure, translateS3, translateS3Write } from './s3-errors.ts';
+import { openS3Parts } from './s3-growing.ts';
 import { beginS3Upload, uploadPartBytes } from './s3-upload.ts';
 
 /** As many as one request may list or delete. */
@@ -193,4 +196,8 @@ class S3Objects implements ObjectStore {
 }
 
 /** Blobs in an S3-compatible store, at an `s3:` BLOBS_URL. @throws {Error} a sentence without secrets */
-export const openS3Blobs = (url: string): Blobs => openObjectBlobs(new S3Objects(openS3Client(url)));
+export function openS3Blobs(url: string, limits?: PartLimits): Blobs {
+  const store = openS3Client(url);
+  const objects = new S3Objects(store);
+  return openObjectBlobs(objects, openPartsGrowing(objects, openS3Parts(store, limits)));
+}
