@@ -1,52 +1,25 @@
 /** Uploads as @tus/server wants to see them. */
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { BlobNotFoundError, BlobStoreError, type Appending, type Growing } from '@kinora/blobs';
 import { Problem } from '@kinora/contracts';
 import { DataStore, Metadata, Upload } from '@tus/server';
-import type { Checksum } from './checksum.ts';
-import type { SourceMetadata } from './metadata.ts';
-import { receive, type Received } from './receive.ts';
-import { asStorageError, type SourceFiles } from './source-files.ts';
-import type { Store, UploadDocument } from './store.ts';
+import { currentExchange, type Exchange } from './exchange.ts';
+import type { Lease } from './leases.ts';
+import { receive, type Outcome } from './receive.ts';
+import { growingOf, type Store, type UploadDocument } from './store.ts';
 import type { Transfers } from './transfers.ts';
-
-/** One request on its way through the tus server, which knows no more of it than its headers. */
-export interface Exchange {
-  readonly incoming: IncomingMessage;
-  readonly ownerId: string;
-  readonly requestId: string;
-  readonly checksum: Checksum | undefined;
-  /** Set when the metadata of a new upload has been checked. */
-  source?: SourceMetadata;
-  /** Set when a new upload has its record. */
-  createdId?: string;
-  /** Set when the upload has been read. */
-  storedOffset?: number;
-  /** What was thrown inside the tus server. */
-  failure?: unknown;
-}
-
-/** Carries the exchange to where the tus server calls back. */
-export const exchanges = new AsyncLocalStorage<Exchange>();
-
-const currentExchange = (): Exchange => {
-  const exchange = exchanges.getStore();
-  if (!exchange) throw new Error('the upload store is used outside a request');
-  return exchange;
-};
 
 export interface DataStoreOptions {
   readonly store: Store;
-  readonly files: SourceFiles;
+  readonly growing: Growing;
   readonly transfers: Transfers;
   readonly expirySeconds: number;
   readonly idleTimeoutSeconds: number;
   readonly now: () => Date;
 }
 
-function outcomeProblem({ outcome }: Received): Problem | undefined {
+function outcomeProblem(outcome: Outcome): Problem | undefined {
   switch (outcome) {
     case 'idle':
     case 'cut':
@@ -58,8 +31,25 @@ function outcomeProblem({ outcome }: Received): Problem | undefined {
   }
 }
 
+/** What the blob store threw, as far as a client can do something about it. */
+function storeProblem(error: unknown): unknown {
+  if (error instanceof BlobNotFoundError)
+    return new Problem('upload-gone', { detail: 'The bytes sent before are gone; start again.', cause: error });
+  if (error instanceof BlobStoreError)
+    return new Problem('service-unavailable', { detail: 'The blob store does not answer; go on from the stored offset.', cause: error });
+  return error;
+}
+
+const noUpload = (): Problem => new Problem('not-found', { detail: 'There is no such upload.' });
+
+/** @throws {Error} outside the time that the request has the upload for itself */
+function leaseOf({ lease }: Exchange): Lease {
+  if (!lease) throw new Error('an upload is changed by a request that does not hold it');
+  return lease;
+}
+
 /**
- * Bytes go from the request itself to the file: through the tus server they would take several streams more, at a multiple of the CPU time.
+ * Bytes go from the request itself to the blob store: through the tus server they would take several streams more, at a multiple of the CPU time.
  * So the server is given requests without bodies, and `write` takes the body from the exchange.
  */
 export class UploadDataStore extends DataStore {
@@ -73,39 +63,38 @@ export class UploadDataStore extends DataStore {
 
   override async create(upload: Upload): Promise<Upload> {
     const exchange = currentExchange();
-    const { ownerId, source } = exchange;
+    const { ownerId, source, requestId } = exchange;
     if (!source || upload.size === undefined) throw new Error('an upload without checked metadata');
+    const lease = leaseOf(exchange);
     const now = this.#options.now();
     const { videoId, filename, mediaType } = source;
-    const record: UploadDocument = {
+    const record = await this.#options.store.create({
       ...{ _id: upload.id, version: 0, videoId, ownerId, filename, ...(mediaType === undefined ? {} : { mediaType }) },
       metadata: Metadata.stringify(upload.metadata ?? {}),
       lengthBytes: upload.size,
       state: 'open',
+      lease: lease.stamp,
       createdAt: now.toISOString(),
       expiresAt: new Date(now.getTime() + this.#options.expirySeconds * 1000).toISOString(),
-    };
-    await this.#options.store.create(record);
+    });
+    lease.adopt(record);
     exchange.createdId = record._id;
     upload.creation_date = record.createdAt;
+    if (upload.size === 0) await this.#options.store.complete(upload.id, requestId);
     return upload;
   }
 
-  /** Under the upload's lock: bytes that were never verified are dropped first. */
   override async getUpload(uploadId: string): Promise<Upload> {
-    const { store, files, now } = this.#options;
+    const { store, growing, now } = this.#options;
+    const exchange = currentExchange();
     const record = await store.find(uploadId);
-    if (!record) throw new Problem('not-found', { detail: 'There is no such upload.' });
+    if (!record) throw noUpload();
     const isOver = record.state === 'open' && record.expiresAt <= now().toISOString();
-    if (record.verifiedBytes !== undefined) {
-      await files.truncate(uploadId, record.verifiedBytes);
-      await store.markVerified(uploadId, undefined);
-    }
-    const offset = isOver ? undefined : await files.offset(uploadId);
+    const offset = isOver ? undefined : await growing.offset(growingOf(record));
     if (offset === undefined) throw new Problem('upload-gone', { detail: 'The upload has expired; start again.' });
     // Killed between the last byte and the record: the client who asks is the first to find out.
-    if (record.state === 'open' && offset === record.lengthBytes) await store.complete(uploadId, currentExchange().requestId);
-    currentExchange().storedOffset = offset;
+    if (record.state === 'open' && offset === record.lengthBytes && exchange.lease) await store.complete(uploadId, exchange.requestId);
+    exchange.storedOffset = offset;
     return new Upload({
       id: uploadId,
       size: record.lengthBytes,
@@ -117,40 +106,53 @@ export class UploadDataStore extends DataStore {
 
   override async write(unused: Readable, uploadId: string, offset: number): Promise<number> {
     unused.resume();
-    const { store, files } = this.#options;
-    const { checksum, incoming } = currentExchange();
-    const record = await store.find(uploadId);
-    if (!record) throw new Problem('not-found', { detail: 'There is no such upload.' });
-    if (checksum) await store.markVerified(uploadId, offset);
-    const hash = checksum && createHash(checksum.algorithm);
-    const received = await this.#receive(incoming, uploadId, offset, record.lengthBytes - offset, hash);
-    const mismatch = received.outcome === 'whole' && checksum && hash && !hash.digest().equals(checksum.digest);
-    const problem = mismatch ? new Problem('checksum-mismatch', { detail: 'Send these bytes again.' }) : outcomeProblem(received);
-    // A body that may not count leaves nothing; without a checksum a cut one leaves what has arrived.
-    if (problem && (checksum || received.outcome === 'too-long')) await files.truncate(uploadId, offset);
-    if (checksum) await store.markVerified(uploadId, undefined);
-    if (problem) throw problem;
-    return offset + received.bytes;
+    const { store, growing } = this.#options;
+    const exchange = currentExchange();
+    const lease = leaseOf(exchange);
+    const record = lease.upload;
+    if (!record) throw noUpload();
+    try {
+      const appending = await growing.append(growingOf(record), {
+        isWhole: exchange.checksum !== undefined,
+        record: async (growth) => void (await lease.change({ $set: { growth } })),
+      });
+      const stored = await this.#append(exchange, record, offset, appending);
+      if (stored === record.lengthBytes) await store.complete(uploadId, exchange.requestId);
+      return stored;
+    } catch (error) {
+      throw storeProblem(error);
+    }
   }
 
-  async #receive(
-    incoming: IncomingMessage,
-    uploadId: string,
-    position: number,
-    maxBytes: number,
-    hash: ReturnType<typeof createHash> | undefined,
-  ): Promise<Received> {
-    const { files, transfers, idleTimeoutSeconds } = this.#options;
+  /** Takes the body to `appending`. A body that may not count leaves nothing; without a checksum a cut one leaves what has arrived. */
+  async #append({ incoming, checksum }: Exchange, record: UploadDocument, offset: number, appending: Appending): Promise<number> {
+    const hash = checksum && createHash(checksum.algorithm);
+    let outcome: Outcome;
+    try {
+      outcome = await this.#receive(incoming, appending, record._id, record.lengthBytes - offset, hash);
+    } catch (error) {
+      await appending.keep().catch(() => undefined);
+      throw error;
+    }
+    const isWrong = outcome === 'whole' && checksum && hash && !hash.digest().equals(checksum.digest);
+    const problem = isWrong ? new Problem('checksum-mismatch', { detail: 'Send these bytes again.' }) : outcomeProblem(outcome);
+    if (problem && (checksum || outcome === 'too-long')) {
+      await appending.drop();
+      throw problem;
+    }
+    const stored = await appending.keep();
+    if (problem) throw problem;
+    return stored;
+  }
+
+  async #receive(incoming: Readable, appending: Appending, uploadId: string, maxBytes: number, hash: Hash | undefined): Promise<Outcome> {
+    const { transfers, idleTimeoutSeconds } = this.#options;
     const transfer = transfers.begin(uploadId);
-    const file = await files.open(uploadId);
     try {
       const { signal, heard } = transfer;
-      return await receive(incoming, file, { position, maxBytes, idleTimeoutMs: idleTimeoutSeconds * 1000, hash, signal, heard });
-    } catch (error) {
-      throw asStorageError(error);
+      return await receive(incoming, appending, { maxBytes, idleTimeoutMs: idleTimeoutSeconds * 1000, hash, signal, heard });
     } finally {
       transfer.end();
-      await file.close();
     }
   }
 

@@ -1,11 +1,9 @@
-/** Takes the body of a request to a file: few large writes, bounded memory, and whatever has arrived is kept when the client vanishes. */
+/** Takes the body of a request to the blob store: few large writes, bounded memory, and whatever has arrived is written when the client vanishes. */
 import type { Hash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import type { Appending } from '@kinora/blobs';
 
 export interface ReceiveOptions {
-  /** Byte of the file that the first byte of the body belongs at. */
-  readonly position: number;
   /** Longest body taken. */
   readonly maxBytes: number;
   readonly idleTimeoutMs: number;
@@ -17,10 +15,7 @@ export interface ReceiveOptions {
 }
 
 /** How a body ended. In every case what was received within `maxBytes` has been written. */
-export interface Received {
-  readonly bytes: number;
-  readonly outcome: 'whole' | 'cut' | 'idle' | 'too-long';
-}
+export type Outcome = 'whole' | 'cut' | 'idle' | 'too-long';
 
 /** Written together: large enough that a call costs little per byte. */
 const batchBytes = 256 * 1024;
@@ -29,24 +24,23 @@ const heldBytes = 4 * batchBytes;
 
 class Receiver {
   readonly #body: Readable;
-  readonly #file: FileHandle;
+  readonly #appending: Appending;
   readonly #options: ReceiveOptions;
-  readonly #done = Promise.withResolvers<Received>();
+  readonly #done = Promise.withResolvers<Outcome>();
   #queue: Buffer[] = [];
   #queued = 0;
   #taken = 0;
-  #written = 0;
   #isWriting = false;
-  #outcome: Received['outcome'] | undefined;
+  #outcome: Outcome | undefined;
   #heardAt = performance.now();
 
-  constructor(body: Readable, file: FileHandle, options: ReceiveOptions) {
+  constructor(body: Readable, appending: Appending, options: ReceiveOptions) {
     this.#body = body;
-    this.#file = file;
+    this.#appending = appending;
     this.#options = options;
   }
 
-  run(): Promise<Received> {
+  run(): Promise<Outcome> {
     const { idleTimeoutMs, signal } = this.#options;
     const end = (): void => this.#end('whole');
     const cut = (): void => this.#end('cut');
@@ -81,7 +75,7 @@ class Receiver {
     if (this.#queued >= batchBytes) this.#write();
   };
 
-  #end(outcome: Received['outcome']): void {
+  #end(outcome: Outcome): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
     this.#write();
@@ -90,14 +84,14 @@ class Receiver {
   #write(): void {
     if (this.#isWriting) return;
     if (this.#queued === 0) {
-      if (this.#outcome !== undefined) this.#done.resolve({ bytes: this.#written, outcome: this.#outcome });
+      if (this.#outcome !== undefined) this.#done.resolve(this.#outcome);
       return;
     }
     this.#isWriting = true;
     const batch = this.#queue;
     this.#queue = [];
     this.#queued = 0;
-    this.#writeAll(batch).then(
+    this.#appending.write(batch).then(
       () => {
         batch.forEach(free);
         this.#isWriting = false;
@@ -111,16 +105,6 @@ class Receiver {
       },
     );
   }
-
-  /** Writes every byte: a nearly full disk takes a part first and fails at the next call. */
-  async #writeAll(batch: readonly Buffer[]): Promise<void> {
-    let rest = batch;
-    while (rest.length > 0) {
-      const { bytesWritten } = await this.#file.writev(rest, this.#options.position + this.#written);
-      this.#written += bytesWritten;
-      rest = after(rest, bytesWritten);
-    }
-  }
 }
 
 /**
@@ -131,17 +115,6 @@ function free({ buffer, byteOffset, byteLength }: Buffer): void {
   if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
-/** What remains of `batch` after its first `bytes`. */
-function after(batch: readonly Buffer[], bytes: number): readonly Buffer[] {
-  let skip = bytes;
-  const first = batch.findIndex((chunk) => {
-    if (skip < chunk.length) return true;
-    skip -= chunk.length;
-    return false;
-  });
-  return first < 0 ? [] : batch.slice(first).map((chunk, i) => (i === 0 ? chunk.subarray(skip) : chunk));
-}
-
-/** Writes `body` into `file`; resolves however the body ends. @throws what the disk throws, when everything before has been written */
-export const receive = (body: Readable, file: FileHandle, options: ReceiveOptions): Promise<Received> =>
-  new Receiver(body, file, options).run();
+/** Writes `body`; resolves however the body ends. @throws what the store throws */
+export const receive = (body: Readable, appending: Appending, options: ReceiveOptions): Promise<Outcome> =>
+  new Receiver(body, appending, options).run();

@@ -2,10 +2,10 @@ import { openOutbox } from '@kinora/messaging';
 import { defineService } from '@kinora/service';
 import { readConfig } from './config.ts';
 import { UploadDataStore } from './data-store.ts';
+import { openLeases } from './leases.ts';
 import { openLocks } from './locks.ts';
 import { routes } from './routes.ts';
-import { openSourceFiles } from './source-files.ts';
-import { openStore, openUploads } from './store.ts';
+import { growingOf, openStore, openUploads } from './store.ts';
 import { subscriptions } from './subscriptions.ts';
 import { openTransfers } from './transfers.ts';
 import { openTus } from './tus.ts';
@@ -14,20 +14,28 @@ import { videoCheck } from './videos.ts';
 
 const upkeepMs = 60_000;
 const stalledMs = 2_000;
-const lockWaitMs = 1_000;
+const waitMs = 1_000;
+const replicaWaitMs = 2_000;
+const beatMs = 1_000;
+const silentMs = 3_000;
 
 /** Resumable transfers (tus 1.0.0) into the blob store. */
 export const uploads = defineService('uploads', readConfig, ({ config, bus, documents, blobs, peers, log, metrics, now }) => {
   const { maxBytes, quotaBytes, expirySeconds, idleTimeoutSeconds } = config;
   const collection = openUploads(documents);
   const outbox = openOutbox({ bus, collections: [collection], now, onError: (err) => log.error({ err }, 'outbox failed') });
-  const files = openSourceFiles(blobs);
-  const store = openStore({ uploads: collection, files, outbox, quotaBytes, now });
+  const { growing } = blobs;
+  const store = openStore({ uploads: collection, growing, outbox, quotaBytes, now });
   const transfers = openTransfers(stalledMs, () => performance.now());
-  const locks = openLocks({ waitMs: lockWaitMs, transfers });
-  const dataStore = new UploadDataStore({ store, files, transfers, expirySeconds, idleTimeoutSeconds, now });
+  const leases = openLeases({
+    ...{ uploads: collection, transfers, beatMs, silentMs },
+    fence: (upload) => growing.fence(growingOf(upload)),
+    onError: (err) => log.error({ err }, 'lease was not released'),
+  });
+  const locks = openLocks({ transfers, leases, waitMs, replicaWaitMs });
+  const dataStore = new UploadDataStore({ store, growing, transfers, expirySeconds, idleTimeoutSeconds, now });
   const tus = openTus({ store, dataStore, locks, maxBytes, checkVideo: videoCheck(peers, store) });
-  const upkeep = openUpkeep({ store, files, locks, log, now, everyMs: upkeepMs });
+  const upkeep = openUpkeep({ store, growing, locks, log, now, everyMs: upkeepMs });
   metrics.outboxLag('uploads', () => outbox.lagSeconds());
   return {
     routes: (app) => routes(app, { tus, store }),

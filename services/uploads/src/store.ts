@@ -1,10 +1,11 @@
 /** Upload records: the only place that knows the collection. */
+import type { Growing, GrowingBlob } from '@kinora/blobs';
 import { Problem, sourceKey } from '@kinora/contracts';
 import type { Collection, Documents } from '@kinora/documents';
 import { event, outboxIndex, type Outbox, type Outboxed } from '@kinora/messaging';
-import type { SourceFiles } from './source-files.ts';
+import type { LeaseStamp } from './leases.ts';
 
-/** An upload. Its offset is the length of its file, so that it survives whatever the file survives. */
+/** An upload. Its offset is what the blob store makes of `growth`. */
 export interface UploadDocument extends Outboxed {
   readonly videoId: string;
   readonly ownerId: string;
@@ -17,19 +18,21 @@ export interface UploadDocument extends Outboxed {
   readonly createdAt: string;
   readonly expiresAt: string;
   readonly completedAt?: string;
-  /** Set while a body with a checksum arrives: bytes from here on have not been verified and do not count. */
-  readonly verifiedBytes?: number;
+  /** What the blob store wants remembered of the bytes so far (`GrowingBlob.state`). */
+  readonly growth?: string;
+  /** Who may change the upload now. */
+  readonly lease?: LeaseStamp;
+  /** Set when the lease was taken from a holder that may live, until that one is shut out. */
+  readonly unfenced?: boolean;
 }
 
 export interface Store {
   find(uploadId: string): Promise<UploadDocument | undefined>;
-  /** Makes the file, then the record. @throws {Problem} quota-exceeded. @throws {StorageFullError} */
-  create(upload: UploadDocument): Promise<void>;
-  /** Removes record and file; no error when absent. */
+  /** Begins the blob, then makes the record and gives it. @throws {Problem} quota-exceeded. @throws {StorageFullError} */
+  create(upload: UploadDocument): Promise<UploadDocument>;
+  /** Removes record and bytes; no error when absent. */
   remove(uploadId: string): Promise<void>;
-  /** Says that bytes from `verifiedBytes` on are not verified; undefined: all are. */
-  markVerified(uploadId: string, verifiedBytes: number | undefined): Promise<void>;
-  /** Makes the source durable, then tells of it once, however often it is called. */
+  /** Makes a blob of the source, then tells of it once, however often it is called. For who has the upload for itself. */
   complete(uploadId: string, requestId?: string): Promise<void>;
   hasCompleted(videoId: string): Promise<boolean>;
   ofVideo(videoId: string): Promise<UploadDocument[]>;
@@ -40,12 +43,24 @@ export interface Store {
 
 export interface StoreOptions {
   readonly uploads: Collection<UploadDocument>;
-  readonly files: SourceFiles;
+  readonly growing: Growing;
   readonly outbox: Outbox;
   /** 0 for no limit. */
   readonly quotaBytes: number;
   readonly now: () => Date;
 }
+
+/** What the keys of all sources begin with. */
+export const sources = sourceKey('');
+/** Inverse of `sourceKey`. */
+export const uploadIdOf = (key: string): string => key.slice(sources.length);
+
+/** The source of `upload` as the blob store knows it. */
+export const growingOf = ({ _id, lengthBytes, growth = '' }: UploadDocument): GrowingBlob => ({
+  key: sourceKey(_id),
+  lengthBytes,
+  state: growth,
+});
 
 /** Declares the collection. */
 export const openUploads = (documents: Documents): Collection<UploadDocument> =>
@@ -72,32 +87,29 @@ const reading = ({ uploads, now }: StoreOptions): Pick<Store, Reading> => ({
   expired: (limit) => uploads.find({ state: 'open', expiresAt: { $lte: now().toISOString() } }, { sort: { expiresAt: 1 }, limit }),
 });
 
-/** Uploads in `uploads`, their bytes in `files`. */
+/** Uploads in `uploads`, their bytes in `growing`. */
 export function openStore(options: StoreOptions): Store {
-  const { uploads, files, outbox, quotaBytes, now } = options;
+  const { uploads, growing, outbox, quotaBytes, now } = options;
+  const { find } = reading(options);
   const remove = async (uploadId: string): Promise<void> => {
     await outbox.remove(uploads, uploadId, () => []);
-    await files.remove(uploadId);
+    await growing.remove(sourceKey(uploadId));
   };
   return {
     ...reading(options),
     remove,
-    async create(upload) {
-      await files.create(upload._id);
+    async create(given) {
+      const upload = { ...given, growth: await growing.create(sourceKey(given._id), given.lengthBytes) };
       await outbox.insert(uploads, upload, []);
       // Counted after the record exists, so that two requests at once cannot both find room.
-      if (quotaBytes === 0 || (await promisedBytes(uploads, upload.ownerId)) <= quotaBytes) return;
+      if (quotaBytes === 0 || (await promisedBytes(uploads, upload.ownerId)) <= quotaBytes) return upload;
       await remove(upload._id);
       throw new Problem('quota-exceeded', { detail: 'Delete videos to make room, or ask whoever runs this installation.', quotaBytes });
     },
-    async markVerified(uploadId, verifiedBytes) {
-      await uploads.updateOne(
-        { _id: uploadId },
-        verifiedBytes === undefined ? { $unset: { verifiedBytes: true } } : { $set: { verifiedBytes } },
-      );
-    },
     async complete(uploadId, requestid) {
-      await files.sync(uploadId);
+      const upload = await find(uploadId);
+      if (upload?.state !== 'open') return;
+      await growing.finish(growingOf(upload));
       await outbox.change(uploads, uploadId, ({ state, videoId, ownerId, filename, lengthBytes }) => {
         if (state === 'completed') return undefined;
         const data = { uploadId, videoId, ownerId, sourceKey: sourceKey(uploadId), filename, bytes: lengthBytes };

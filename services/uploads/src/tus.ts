@@ -2,7 +2,8 @@
 import { newId, Problem, type Identity } from '@kinora/contracts';
 import { Server } from '@tus/server';
 import { checksumAlgorithms, readChecksum } from './checksum.ts';
-import { exchanges, type Exchange, type UploadDataStore } from './data-store.ts';
+import type { UploadDataStore } from './data-store.ts';
+import { exchanges, type Exchange } from './exchange.ts';
 import type { Locks } from './locks.ts';
 import { readMetadata, type SourceMetadata } from './metadata.ts';
 import type { Store } from './store.ts';
@@ -43,7 +44,7 @@ function headersOf({ headers }: IncomingMessage): Headers {
   return kept;
 }
 
-function openServer({ store, dataStore, locks, maxBytes, checkVideo }: TusOptions): Server {
+function openServer({ dataStore, locks, maxBytes, checkVideo }: TusOptions): Server {
   return new Server({
     path: '/api/uploads',
     datastore: dataStore,
@@ -58,10 +59,6 @@ function openServer({ store, dataStore, locks, maxBytes, checkVideo }: TusOption
       const source = readMetadata(metadata);
       await checkVideo(source, exchange);
       exchange.source = source;
-      return {};
-    },
-    async onUploadFinish(_request, { id }) {
-      await store.complete(id, exchanges.getStore()?.requestId);
       return {};
     },
     onResponseError(_request, error) {

@@ -1,12 +1,12 @@
 /** Repairs what a crash left, and removes what nobody needs. */
+import type { Growing } from '@kinora/blobs';
 import type { Log } from '@kinora/service';
 import type { Locks } from './locks.ts';
-import type { SourceFiles } from './source-files.ts';
-import type { Store, UploadDocument } from './store.ts';
+import { growingOf, uploadIdOf, sources, type Store, type UploadDocument } from './store.ts';
 
 export interface UpkeepOptions {
   readonly store: Store;
-  readonly files: SourceFiles;
+  readonly growing: Growing;
   readonly locks: Locks;
   readonly log: Log;
   readonly now: () => Date;
@@ -14,7 +14,7 @@ export interface UpkeepOptions {
 }
 
 export interface Upkeep {
-  /** Completes what has all its bytes, removes what has expired and files without a record. */
+  /** Completes what has all its bytes, removes what has expired; at first and once an hour also bytes without a record. */
   run(): Promise<void>;
   /** Repeats `run` until stopped. */
   start(): void;
@@ -23,40 +23,50 @@ export interface Upkeep {
 }
 
 const expiredBatch = 100;
-/** A file is made just before its record; only one much older has lost it. */
+/** Bytes come just before their record; only what is much older has lost it. */
 const orphanAgeMs = 3_600_000;
 
-/** An upload that was killed between its last byte and its record. Unverified bytes wait for the client, who was told nothing of them. */
-async function completeFinished(
-  { store, files, locks }: UpkeepOptions,
-  { _id, lengthBytes, verifiedBytes }: UploadDocument,
-): Promise<void> {
-  if (verifiedBytes !== undefined || (await files.offset(_id)) !== lengthBytes) return;
-  await locks.whileHeld(_id, false, async () => {
-    const upload = await store.find(_id);
-    if (upload && upload.verifiedBytes === undefined && (await files.offset(_id)) === lengthBytes) await store.complete(_id);
+/** An upload that was killed between its last byte and its record. */
+async function completeFinished({ store, growing, locks }: UpkeepOptions, upload: UploadDocument): Promise<void> {
+  const isFinished = async (of: UploadDocument): Promise<boolean> => (await growing.offset(growingOf(of), 'record')) === of.lengthBytes;
+  if (!(await isFinished(upload))) return;
+  await locks.whileHeld(upload._id, false, async () => {
+    const now = await store.find(upload._id);
+    if (now && (await isFinished(now))) await store.complete(now._id);
   });
 }
 
 /** Removes uploads whose time is over, but none that is receiving bytes. */
-async function removeExpired({ store, files, locks }: UpkeepOptions): Promise<void> {
-  for (const { _id, lengthBytes } of await store.expired(expiredBatch)) {
+async function removeExpired({ store, growing, locks }: UpkeepOptions): Promise<void> {
+  for (const { _id } of await store.expired(expiredBatch)) {
     await locks.whileHeld(_id, false, async () => {
-      if ((await files.offset(_id)) !== lengthBytes) await store.remove(_id);
+      const upload = await store.find(_id);
+      if (upload && (await growing.offset(growingOf(upload), 'record')) !== upload.lengthBytes) await store.remove(_id);
     });
+  }
+}
+
+/** Removes what belongs to no record, and what is left beside a finished source. */
+async function removeOrphans({ store, growing, now }: UpkeepOptions): Promise<void> {
+  for await (const { key, isBlob } of growing.remains(sources, now().getTime() - orphanAgeMs)) {
+    const upload = await store.find(uploadIdOf(key));
+    if (!upload) await growing.remove(key);
+    else if (!isBlob && upload.state === 'completed') await growing.tidy(key);
   }
 }
 
 /** Upkeep of uploads; nothing runs before `start` or `run`. */
 export function openUpkeep(options: UpkeepOptions): Upkeep {
-  const { store, files, log, now, everyMs } = options;
+  const { store, log, everyMs, now } = options;
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let orphansAtMs = 0;
   const runOnce = async (): Promise<void> => {
     for await (const upload of store.open()) await completeFinished(options, upload);
     await removeExpired(options);
-    for await (const uploadId of files.olderThan(now().getTime() - orphanAgeMs))
-      if (!(await store.find(uploadId))) await files.remove(uploadId);
+    if (now().getTime() < orphansAtMs) return;
+    orphansAtMs = now().getTime() + orphanAgeMs;
+    await removeOrphans(options);
   };
   const run = (): Promise<void> => (running ??= runOnce().finally(() => (running = undefined)));
   return {

@@ -1,7 +1,7 @@
 /** What uploads has to know of a video before it takes bytes for it: asked of the catalog, in the name of the caller. */
 import { Problem, type Video } from '@kinora/contracts';
 import type { Peers } from '@kinora/service';
-import type { Exchange } from './data-store.ts';
+import type { Exchange } from './exchange.ts';
 import type { SourceMetadata } from './metadata.ts';
 import type { Store } from './store.ts';
 
