@@ -55,8 +55,10 @@ export function translateAzure(error: unknown, container: string): Error {
 }
 
 /** As `translateAzure`, for a write that may have had the condition that `key` is not taken. */
-export function translateAzureWrite(error: unknown, container: string, key: string): Error {
+export function translateAzureWrite(error: unknown, container: string, key: string, ifAbsent: boolean): Error {
   const { code, status } = readAzureFailure(error);
-  const isTaken = status === 412 || code === 'BlobAlreadyExists';
-  return isTaken ? new BlobExistsError(`There is a blob ${key}`) : translateAzure(error, container);
+  // The blocks of one writer go when another one of the same blob is first.
+  const isOvertaken = code === 'InvalidBlockList';
+  if (status === 412 || code === 'BlobAlreadyExists' || (isOvertaken && ifAbsent)) return new BlobExistsError(`There is a blob ${key}`);
+  return isOvertaken ? new BlobStoreError(`${key} was written by another at the same time`) : translateAzure(error, container);
 }

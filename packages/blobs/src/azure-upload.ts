@@ -40,7 +40,7 @@ export function beginAzureUpload({ container }: AzureStore, blob: BlockBlobClien
         });
         return etag.replaceAll('"', '');
       } catch (error) {
-        throw translateAzureWrite(error, container.containerName, key);
+        throw translateAzureWrite(error, container.containerName, key, ifAbsent);
       }
     },
     abort: () => Promise.resolve(),

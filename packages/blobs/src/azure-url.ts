@@ -16,7 +16,7 @@ export interface AzureLocation {
   readonly access: AzureAccess;
 }
 
-export type AzureEnvironment = Readonly<Partial<Record<'AZURE_STORAGE_CONNECTION_STRING' | 'AZURE_STORAGE_KEY', string>>>;
+export type AzureEnvironment = Readonly<Partial<Record<'AZURE_STORAGE_CONNECTION_STRING' | 'AZURE_STORAGE_KEY', string | undefined>>>;
 
 const form = 'azure://CONTAINER[/PREFIX]?account=NAME';
 

@@ -10,6 +10,7 @@ import { isAbsent, readAzureFailure, translateAzure, translateAzureWrite } from 
 import { openAzureParts } from './azure-growing.ts';
 import { openSigner } from './azure-sign.ts';
 import { beginAzureUpload, blockBytes } from './azure-upload.ts';
+import type { AzureEnvironment } from './azure-url.ts';
 import { contentTypeOf } from './content-type.ts';
 import { pingMs, requestDeadlineMs } from './deadlines.ts';
 import { openPartsGrowing } from './growing-parts.ts';
@@ -111,7 +112,7 @@ class AzureObjects implements ObjectStore {
       });
       return infoOf(key, output).etag;
     } catch (error) {
-      throw translateAzureWrite(error, this.#store.container.containerName, key);
+      throw translateAzureWrite(error, this.#store.container.containerName, key, ifAbsent);
     }
   }
 
@@ -172,9 +173,9 @@ class AzureObjects implements ObjectStore {
   }
 }
 
-/** Blobs in Azure Blob Storage, at an `azure:` BLOBS_URL. @throws {Error} a sentence without secrets */
-export async function openAzureBlobs(url: string, limits?: PartLimits): Promise<Blobs> {
-  const store = await openAzureClient(url);
+/** Blobs in Azure Blob Storage, at an `azure:` BLOBS_URL, with the credentials in `env`. @throws {Error} a sentence without secrets */
+export async function openAzureBlobs(url: string, env: AzureEnvironment, limits?: PartLimits): Promise<Blobs> {
+  const store = await openAzureClient(url, env);
   const objects = new AzureObjects(store);
   return openObjectBlobs(objects, openPartsGrowing(objects, openAzureParts(store, limits)));
 }

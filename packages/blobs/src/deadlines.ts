@@ -14,7 +14,7 @@ const slowestBytesPerMs = 200;
 export const answerDeadlineMs = (bodyBytes = 0): number => answerMs + Math.ceil(bodyBytes / slowestBytesPerMs);
 
 /** A body that gives no byte for this long, though somebody waits for it, counts as broken, ms. */
-export const idleMs = 15_000;
+export const idleMs = 10_000;
 
 /** Time for a question of health, ms. */
 export const pingMs = 5_000;

@@ -26,9 +26,12 @@ export function openBlobs(url: string): Blobs {
     case 's3':
       parseS3Url(url);
       return lazyBlobs(async () => (await import('./s3.ts')).openS3Blobs(url));
-    case 'azure':
-      parseAzureUrl(url, process.env);
-      return lazyBlobs(async () => (await import('./azure.ts')).openAzureBlobs(url));
+    case 'azure': {
+      const { AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY } = process.env;
+      const env = { AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY };
+      parseAzureUrl(url, env);
+      return lazyBlobs(async () => (await import('./azure.ts')).openAzureBlobs(url, env));
+    }
     default:
       throw new Error(`BLOBS_URL has the scheme "${scheme ?? ''}"; known: file:<folder>, s3://BUCKET, azure://CONTAINER`);
   }

@@ -28,9 +28,11 @@ export function isAbsent(error: unknown): boolean {
   return status === 404 && code !== 'NoSuchBucket';
 }
 
+/** Gateways over a file system say the last when a folder goes in the same moment. */
+const conflictCodes = ['ConditionalRequestConflict', 'OperationAborted', 'ExistingObjectIsDirectory'];
+
 /** True when a key was written or deleted at the same moment: the store wants another try. */
-export const isConflict = (error: unknown): boolean =>
-  ['ConditionalRequestConflict', 'OperationAborted'].includes(readS3Failure(error).code);
+export const isConflict = (error: unknown): boolean => conflictCodes.includes(readS3Failure(error).code);
 
 /** What stores say when there is no room: AWS has no such limit, others do. */
 const fullCodes = [
