@@ -1,0 +1,148 @@
+/** The last step: waits until the old installation has stopped, brings the rest, compares, and hands over. */
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readLetters, writeLetters } from './bus.ts';
+import { catchUp } from './copy.ts';
+import { completeEnvFile, writePrivately } from './env-file.ts';
+import { envFileOf, newSettings, pass, whileTaken, type Move, type TimedPass } from './move.ts';
+import { changes, documentChanges } from './passes.ts';
+import { UsageError } from './place.ts';
+import { portsOf } from './ports.ts';
+import { databasesInUse, type Stamp } from './quiet.ts';
+import { reportOf, type QueueCount, type Report } from './report.ts';
+import type { MoveState } from './state.ts';
+import { rewriteStates } from './uploads.ts';
+
+const probeMs = 300;
+/** While it waits for the old installation, a pass now and then keeps what is left small. */
+const passEveryMs = 60_000;
+/** Servers do not show who writes: two looks so far apart that found the same are the best there is. */
+const apartMs = 5_000;
+/** Retries wait for a minute and a fifth at most: read with a clock that is ahead, they are due already. */
+const clockAheadMs = 120_000;
+const mostLooks = 4;
+
+interface Quiet {
+  readonly sinceMs: number;
+  /** Undefined where only the operator's word is there. */
+  readonly stamp: Stamp | undefined;
+}
+
+/** Asks who has the databases open. Closes the source: this process must not be among them. */
+async function look({ from, source }: Move): Promise<{ inUse: readonly string[]; stamp: Stamp }> {
+  await source.close();
+  return databasesInUse(from.urls.documents, source.databases());
+}
+
+/** Resolves when nobody has the databases of the source open. @throws {UsageError} when it goes on running for longer than `--wait` */
+async function untilStopped(move: Move, state: MoveState, passes: TimedPass[]): Promise<Quiet> {
+  const { given, from, source, progress, signal } = move;
+  if (!source.isEmbedded) {
+    if (given.isStopped) return { sinceMs: performance.now(), stamp: undefined };
+    throw new UsageError(
+      `Stop every service of ${from.name} but streaming and the gateway, then run this again with --stopped: servers do not show who writes.`,
+    );
+  }
+  const giveUpAt = performance.now() + given.waitSeconds * 1000;
+  let passAt = performance.now() + passEveryMs;
+  for (let hasSaid = false; ; hasSaid = true) {
+    const { inUse, stamp } = await look(move);
+    if (inUse.length === 0) return { sinceMs: performance.now(), stamp };
+    const running = `The old installation still runs (${inUse.join(', ')}).`;
+    if (performance.now() >= giveUpAt) throw new UsageError(`${running} Nothing was handed over; stop it and run this again.`);
+    if (!hasSaid)
+      progress.say(
+        `${running}\nStop it now; this goes on by itself. So that playback goes on, start it again at once with SERVICES=gateway,streaming.`,
+      );
+    await delay(probeMs, undefined, { signal });
+    if (performance.now() < passAt) continue;
+    passes.push(await pass(move, state, 'Keeping up', false));
+    passAt = performance.now() + passEveryMs;
+  }
+}
+
+/** Passes until one finds both sides equal: the proof by counts and checksums. @throws {UsageError} when they do not become equal */
+async function bringTheRest(move: Move, state: MoveState, quiet: Quiet): Promise<TimedPass[]> {
+  const passes: TimedPass[] = [];
+  while (passes.length < mostLooks) {
+    const last = await pass(move, state, passes.length === 0 ? 'The rest' : 'Comparing', true);
+    passes.push(last);
+    const isApart = quiet.stamp !== undefined || performance.now() - quiet.sinceMs >= apartMs;
+    if (changes(last) === 0 && isApart) return passes;
+    if (!isApart) await delay(Math.max(0, apartMs - (performance.now() - quiet.sinceMs)), undefined, { signal: move.signal });
+  }
+  throw new UsageError(notEqual(passes));
+}
+
+function notEqual(passes: readonly TimedPass[]): string {
+  const [before, last] = passes.slice(-2);
+  const refused = last?.collections.find((outcome) => outcome.refused > 0);
+  if (refused)
+    return `${refused.collection} has ${refused.refused} documents that the target does not take, as a unique field of theirs is taken.`;
+  const differing = (last?.collections ?? []).filter(({ written, deleted }) => written + deleted > 0);
+  const changed = differing.filter(
+    ({ collection, source }) => before?.collections.find((other) => other.collection === collection)?.source.sha256 !== source.sha256,
+  );
+  const names = (changed.length > 0 ? changed : differing).map(({ collection }) => collection).join(', ');
+  if (changed.length > 0)
+    return `The source changes while it is compared (${names}): a service still writes there. Stop it and run this again.`;
+  if (last && documentChanges(last) > 0)
+    return `The target changes while it is compared (${names}): a service runs there already. Stop it and run this again.`;
+  return 'The blobs of both sides do not become equal: something writes to one of the stores. Stop it and run this again.';
+}
+
+/** Brings what waits in the queues. The source's keep it. */
+async function moveMessages({ from, to, source, target, signal, progress }: Move): Promise<readonly QueueCount[]> {
+  if (!source.exists('bus')) return [];
+  progress.begin('Messages');
+  const reading = portsOf(from, () => Date.now() + clockAheadMs);
+  const writing = portsOf(to);
+  // Both buses are closed by what uses them, so the ones that are open already are left alone.
+  const letters = await readLetters(reading.bus(), signal);
+  await target.bus().ready();
+  const { queues } = await writeLetters(writing.bus(), letters, signal);
+  progress.say(`Messages: ${letters.length} brought in ${progress.end().toFixed(1)} s`);
+  return queues.filter(({ waiting, dead }) => waiting + dead > 0);
+}
+
+/** @throws {UsageError} when somebody has had the source's databases open in between */
+async function refuseIfWritten(move: Move, { stamp }: Quiet): Promise<void> {
+  if (stamp === undefined) return;
+  const now = await look(move);
+  if (now.inUse.length > 0 || now.stamp !== stamp)
+    throw new UsageError(
+      `The old installation has been started again (${now.inUse.join(', ') || 'and stopped'}). Nothing was handed over; stop it and run this again.`,
+    );
+}
+
+/** Gives the secrets of the old installation to the new one, for its operator's eyes only. */
+async function handOverSecrets(move: Move): Promise<void> {
+  const { from, to, progress } = move;
+  const file = envFileOf(move);
+  if (to.folder !== undefined) {
+    await writePrivately(path.join(to.folder, 'playback-secret'), from.secrets.PLAYBACK_SECRET ?? '');
+    return;
+  }
+  if (file === undefined) return;
+  const added = await completeEnvFile(file, newSettings(move));
+  if (added.length > 0) progress.say(`${file}: ${added.join(', ')} written; readable by you alone.`);
+}
+
+/** Hands the installation over. Until the last line nothing is final: interrupted, it is run again, or the old installation is started again. */
+export async function finish(move: Move): Promise<Report> {
+  return whileTaken(move, async (state, taken) => {
+    const passes = await catchUp(taken, state);
+    const quiet = await untilStopped(taken, state, passes);
+    passes.push(...(await bringTheRest(taken, state, quiet)));
+    const queues = taken.moved.includes('bus') ? await moveMessages(taken) : [];
+    await refuseIfWritten(taken, quiet);
+    if (!taken.moved.includes('documents')) await rewriteStates(taken.source, state.uploads);
+    await handOverSecrets(taken);
+    await state.end();
+    const pauseSeconds = (performance.now() - quiet.sinceMs) / 1000;
+    return reportOf(
+      { mode: 'finish', from: taken.from.name, to: taken.to.name, result: 'done', remarks: [], queues, pauseSeconds },
+      passes,
+    );
+  });
+}
