@@ -25,8 +25,8 @@ export interface BusOutcome {
 /** A retry waits for a minute and a fifth at most: by then every message has come. */
 const patienceMs = 90_000;
 const pollMs = 50;
-/** The most that RabbitMQ lets a consumer hold is 65 535. */
-const heldPerSubscription = 50_000;
+/** Consumers look through what they hold, so several share a long queue. */
+const heldPerSubscription = 5_000;
 const publishBatch = 200;
 
 const queues = Object.entries(topology).flatMap(([type, services]) =>
@@ -54,10 +54,11 @@ function takeAll(bus: Bus, queue: { readonly service: string; readonly type: str
     bus.subscribe({ ...queue, handler, prefetch: Math.min(left, heldPerSubscription), maxAttempts: Number.MAX_SAFE_INTEGER });
 }
 
-const totalOf = (depths: readonly QueueDepth[], queue: string): number => {
-  const { waiting = 0, underWay = 0 } = depths.find((depth) => depth.queue === queue) ?? {};
-  return waiting + underWay;
-};
+/** The most that may be in `queue`: what waits for its time may be counted in a row of its own. */
+function mostIn(depths: readonly QueueDepth[], queue: string): number {
+  const isElsewhere = (row: QueueDepth): boolean => row.queue !== queue && queues.some((each) => each.queue === row.queue);
+  return depths.filter((row) => !isElsewhere(row)).reduce((sum, { waiting, underWay }) => sum + waiting + underWay, 0);
+}
 
 async function deadLettersOf(bus: Bus, { queue, dead }: QueueDepth): Promise<Letter[]> {
   if (dead === 0) return [];
@@ -75,7 +76,7 @@ export async function readLetters(bus: Bus, signal: AbortSignal): Promise<readon
     const held = new Map<string, number>();
     for (const depth of depths) letters.push(...(await deadLettersOf(bus, depth)));
     for (const { queue, service, type } of queues)
-      takeAll(bus, { service, type }, totalOf(depths, queue), ({ envelope, signal: closing }) => {
+      takeAll(bus, { service, type }, mostIn(depths, queue), ({ envelope, signal: closing }) => {
         letters.push({ queue, envelope, error: undefined });
         held.set(queue, (held.get(queue) ?? 0) + 1);
         return hold(closing);
@@ -150,7 +151,7 @@ export async function writeLetters(bus: Bus, letters: readonly Letter[], signal:
 async function sortOut(bus: Bus, wanted: Wanted, signal: AbortSignal): Promise<void> {
   const depths = await bus.depths();
   for (const { queue, service, type } of queues)
-    takeAll(bus, { service, type }, totalOf(depths, queue), async ({ envelope, signal: closing }) => {
+    takeAll(bus, { service, type }, mostIn(depths, queue), async ({ envelope, signal: closing }) => {
       const letter = wanted.meet(queue, envelope);
       if (!letter) return;
       if (letter.error === undefined) return hold(closing);

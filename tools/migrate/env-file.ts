@@ -24,7 +24,12 @@ export async function writePrivately(file: string, text: string): Promise<void> 
   }
 }
 
-const quoted = (value: string): string => (/^[\w./:@?&=%,+~-]*$/.test(value) ? value : `'${value}'`);
+/** A value as both Node and shells read it. @throws {UsageError} when there is no way to write it */
+function quoted(name: string, value: string): string {
+  if (/['\n\r]/.test(value))
+    throw new UsageError(`${name} holds a quote or a line end, which a file of settings cannot say. Choose another one.`);
+  return /^[\w./:@?&=%,+~-]*$/.test(value) ? value : `'${value}'`;
+}
 
 /** What `file` says already. @throws {UsageError} where it says something else than `settings` */
 function lacking(file: string, settings: Readonly<Record<string, string>>): { text: string; missing: [string, string][] } {
@@ -45,7 +50,7 @@ export const checkEnvFile = (file: string, settings: Readonly<Record<string, str
 export async function completeEnvFile(file: string, settings: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const { text, missing } = lacking(file, settings);
   if (missing.length === 0) return [];
-  const lines = missing.map(([name, value]) => `${name}=${quoted(value)}\n`);
+  const lines = missing.map(([name, value]) => `${name}=${quoted(name, value)}\n`);
   const start = text === '' || text.endsWith('\n') ? text : `${text}\n`;
   await writePrivately(file, `${start}# From the installation that was moved here. Keep this file to yourself.\n${lines.join('')}`);
   return missing.map(([name]) => name);

@@ -156,7 +156,7 @@ class UploadMirror {
 
   /** False when the source has meanwhile lost what was to be read: the next pass sees how it is then. */
   async #append(end: number): Promise<boolean> {
-    const { target, onBytes } = this.#options;
+    const { target, signal, onBytes } = this.#options;
     const start = this.#end;
     const hash = digest();
     let isKept = false;
@@ -175,6 +175,7 @@ class UploadMirror {
         await appending.write([chunk as Buffer]);
         bytes += (chunk as Buffer).length;
         onBytes((chunk as Buffer).length);
+        signal.throwIfAborted();
       }
     } catch (error) {
       await appending.drop();
