@@ -59,20 +59,24 @@ async function open({ access, endpoint = '' }: AzureLocation): Promise<Opened> {
 }
 
 const lengthOf = (body: unknown): number => (typeof body === 'string' || body instanceof Uint8Array ? body.length : 0);
-const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
-
 /** Bounds connections, and the time to an answer: the SDK has a deadline for the server only. One that passed is tried again as the SDK does other faults. */
 function boundedRequests(httpAgent: HttpAgent, httpsAgent: HttpsAgent): RequestPolicyFactory {
   return {
     create: (next) => ({
       async sendRequest(request) {
         request.agent = request.url.startsWith('https:') ? httpsAgent : httpAgent;
-        request.timeout = answerDeadlineMs(lengthOf(request.body));
+        const given = request.abortSignal as AbortSignal | undefined;
         for (let attempt = 1; ; attempt++) {
+          // Not `request.timeout`: its timer lives on after a failure, and keeps the process.
+          const deadline = new AbortController();
+          const timer = setTimeout(() => deadline.abort(), answerDeadlineMs(lengthOf(request.body))).unref();
+          request.abortSignal = given ? AbortSignal.any([given, deadline.signal]) : deadline.signal;
           try {
             return await next.sendRequest(request);
           } catch (error) {
-            if (attempt === attempts || !isTimeout(error) || request.abortSignal?.aborted === true) throw error;
+            if (attempt === attempts || !deadline.signal.aborted || given?.aborted === true) throw error;
+          } finally {
+            clearTimeout(timer);
           }
         }
       },

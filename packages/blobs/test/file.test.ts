@@ -34,6 +34,16 @@ describe('openBlobs', () => {
     expect(() => openBlobs(url)).toThrow(/BLOBS_URL/);
   });
 
+  it('loads the libraries of object stores only for the store that needs them', async () => {
+    const child = join(import.meta.dirname, 'libraries-child.ts');
+    const connectionString = 'AccountName=acme;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:1/acme';
+    const env = { ...process.env, AZURE_STORAGE_CONNECTION_STRING: connectionString };
+    const loadedBy = async (url: string): Promise<unknown> => JSON.parse((await run(process.execPath, [child, url], { env })).stdout);
+    expect(await loadedBy(`file:${folder}`)).toEqual([]);
+    expect(await loadedBy('s3://kinora?endpoint=http://127.0.0.1:1')).toEqual(['@aws-sdk/client-s3']);
+    expect(await loadedBy('azure://kinora')).toEqual(['@azure/storage-blob']);
+  });
+
   it('takes a path with spaces, and the same folder as a file:/// URL', async () => {
     const path = join(root, 'with space');
     await openBlobs(`file:${path}`).put('a', Buffer.from('x'));
