@@ -31,6 +31,7 @@ export function lazyBlobs(load: () => Promise<Blobs>): Blobs {
     locate: async (...args) => (await loaded()).locate(...args),
     ready: async () => (await loaded()).ready(),
     ping: async () => (await loaded()).ping(),
-    close: async () => (await loading)?.close(),
+    // What could not be loaded has nothing to close.
+    close: async () => (await loading?.catch(() => undefined))?.close(),
   };
 }

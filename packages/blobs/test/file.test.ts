@@ -36,7 +36,7 @@ describe('openBlobs', () => {
 
   it('loads the libraries of object stores only for the store that needs them', async () => {
     const child = join(import.meta.dirname, 'libraries-child.ts');
-    const connectionString = 'AccountName=acme;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:1/acme';
+    const connectionString = 'DefaultEndpointsProtocol=http;AccountName=acme;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:1/acme';
     const env = { ...process.env, AZURE_STORAGE_CONNECTION_STRING: connectionString };
     const loadedBy = async (url: string): Promise<unknown> => JSON.parse((await run(process.execPath, [child, url], { env })).stdout);
     expect(await loadedBy(`file:${folder}`)).toEqual([]);
