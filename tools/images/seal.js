@@ -1,0 +1,47 @@
+// Gives an image the time of its commit. BuildKit does so by itself since 0.11 (SOURCE_DATE_EPOCH); before, an image says when it was built,
+// and two builds of one commit differ in that alone.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { docker, Failure, inspectImage } from './docker.js';
+
+function tar(args) {
+  const { status, stderr, error } = spawnSync('tar', args, { encoding: 'utf8' });
+  if (error || status !== 0) throw new Failure(`tar failed: ${error?.message ?? stderr}`);
+}
+
+/** `config` of an image with nothing in it that says when, or by what cache, it was built after `instant` (ISO 8601). */
+export function sealedConfig(config, instant) {
+  const isLater = (time) => Date.parse(time) > Date.parse(instant);
+  const kept = Object.fromEntries(Object.entries(config).filter(([name]) => !name.startsWith('moby.buildkit.')));
+  const history = (config.history ?? []).map((entry) => (isLater(entry.created) ? { ...entry, created: instant } : entry));
+  return { ...kept, created: instant, history };
+}
+
+/** Replaces the image at `reference` by the same layers with a config of `epochSeconds`; the engine's own copy goes. */
+export function seal(reference, epochSeconds) {
+  const instant = new Date(epochSeconds * 1000).toISOString().replace('.000Z', 'Z');
+  const before = inspectImage(reference);
+  if (Date.parse(before.Created) === epochSeconds * 1000) return;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'kinora-image-'));
+  try {
+    const file = path.join(folder, 'image.tar');
+    const tree = path.join(folder, 'tree');
+    docker(['image', 'save', '--output', file, reference]);
+    mkdirSync(tree);
+    tar(['-xf', file, '-C', tree]);
+    rmSync(file);
+    const [image] = JSON.parse(readFileSync(path.join(tree, 'manifest.json'), 'utf8'));
+    const config = JSON.stringify(sealedConfig(JSON.parse(readFileSync(path.join(tree, image.Config), 'utf8')), instant));
+    const name = `${createHash('sha256').update(config).digest('hex')}.json`;
+    writeFileSync(path.join(tree, name), config);
+    writeFileSync(path.join(tree, 'manifest.json'), JSON.stringify([{ ...image, Config: name }]));
+    tar(['-cf', file, '-C', tree, 'manifest.json', name, ...image.Layers]);
+    docker(['image', 'load', '--quiet', '--input', file]);
+    docker(['image', 'rm', before.Id], { isAllowedToFail: true });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
