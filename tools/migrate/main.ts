@@ -1,14 +1,10 @@
 /** `npm run migrate`: moves an installation from one place to another while it runs. docs/moving.md is its manual. */
-import { copy } from './copy.ts';
-import { readArguments, usage, type Arguments, type Mode } from './arguments.ts';
-import { finish } from './finish.ts';
-import { dryRun, verify } from './look.ts';
+import { readArguments, usage, type Arguments } from './arguments.ts';
+import { modes } from './modes.ts';
 import { envFileOf, openMove, type Move } from './move.ts';
 import { UsageError } from './place.ts';
 import { openProgress } from './progress.ts';
 import { reportText, writeReport, type Report } from './report.ts';
-
-const modes: Readonly<Record<Mode, (move: Move) => Promise<Report>>> = { 'dry-run': dryRun, copy, finish, verify };
 
 /** How the new installation is started, in words. */
 function startWords(move: Move): string {

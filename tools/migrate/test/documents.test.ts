@@ -39,7 +39,7 @@ describe('mirrorCollection', () => {
           [target, theirs],
         ] as const) {
           await collection.deleteMany({});
-          await collection.insertMany(held as AnyDocument[]);
+          await collection.insertMany(held);
         }
         const first = await mirror(source, target);
         expect(await all(target)).toEqual(await all(source));
