@@ -4,10 +4,12 @@ import type { Asset, Playback, Video } from '@kinora/contracts';
 
 export class Client {
   readonly url: string;
+  readonly #token: string;
   readonly #headers: Record<string, string>;
 
   private constructor(url: string, token: string) {
     this.url = url;
+    this.#token = token;
     this.#headers = { authorization: `Bearer ${token}` };
   }
 
@@ -17,6 +19,16 @@ export class Client {
 
   static async signUp(url: string, credentials: { email: string; password: string; name: string }): Promise<Client> {
     return Client.#enter(`${url}/api/auth/sign-up/email`, url, credentials);
+  }
+
+  /** Whoever `token`, of a session or an API key, belongs to. */
+  static of(url: string, token: string): Client {
+    return new Client(url, token);
+  }
+
+  /** The same person at another door. */
+  at(url: string): Client {
+    return new Client(url, this.#token);
   }
 
   static async #enter(address: string, url: string, body: object): Promise<Client> {

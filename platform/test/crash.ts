@@ -1,264 +1,45 @@
 /**
- * Kills a running installation at random moments while clients upload and watch, and shows that nothing acknowledged is lost and
- * nothing is applied twice: each view counts once, however often and through however many deaths it is delivered.
- *   npm run crash -- [--rounds 30] [--seed 1]
- * The moments come from the seed; what the machine is doing at them does not, so a failing seed is a hint, not a replay.
+ * Kills an installation again and again while clients use it, and shows that nothing acknowledged is lost and nothing is applied twice.
+ *   npm run crash -- [--rounds 30] [--seed 1]                        one process over files, killed at random moments
+ *   npm run crash -- --services [--replicas 2] [--embedded]          a process for each replica of each service, killed at every named step,
+ *                                                                    over the servers in the environment (or over files), cut off from them
+ *     [--kill-rabbitmq COMMAND --start-rabbitmq COMMAND]             … and those servers killed, by commands that return when it is done
+ *     [--kill-mongodb COMMAND --start-mongodb COMMAND]
  */
-import { mkdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openBlobs } from '@kinora/blobs';
-import { newId, topology, type Video } from '@kinora/contracts';
-import { openDocuments, type Identified } from '@kinora/documents';
-import { event, openBus, type Bus } from '@kinora/messaging';
-import { Client } from './client.ts';
-import { admin, eventually, Installation } from './installation.ts';
-import { makeClip, playAll } from './player.ts';
+import type { ServerCommands } from './crash/faults.ts';
+import { crashOne } from './crash/one.ts';
+import { crashAtScale } from './crash/scale.ts';
 
-interface Clip {
-  readonly name: string;
-  readonly bytes: Buffer;
-  readonly frames: number;
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '30' },
+    seed: { type: 'string', default: '1' },
+    services: { type: 'boolean', default: false },
+    embedded: { type: 'boolean', default: false },
+    replicas: { type: 'string', default: '2' },
+    'kill-rabbitmq': { type: 'string' },
+    'start-rabbitmq': { type: 'string' },
+    'kill-mongodb': { type: 'string' },
+    'start-mongodb': { type: 'string' },
+  },
+});
+
+function commands(server: 'rabbitmq' | 'mongodb'): Partial<Record<'rabbitmq' | 'mongodb', ServerCommands>> {
+  const [kill, start] = [values[`kill-${server}`], values[`start-${server}`]];
+  if ((kill === undefined) !== (start === undefined)) throw new Error(`--kill-${server} and --start-${server} go together`);
+  return kill === undefined || start === undefined ? {} : { [server]: { kill, start } };
 }
 
-/** One video as its uploader remembers it: only what the server has acknowledged. */
-interface Pledge {
-  readonly videoId: string;
-  readonly clip: Clip;
-  uploadUrl: string | undefined;
-  acknowledgedBytes: number;
-  isComplete: boolean;
-  /** Playbacks that the bus has taken. */
-  playbacks: number;
-}
-
-/** Mulberry32: the same moments for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-async function makeClips(folder: string): Promise<Clip[]> {
-  await mkdir(folder, { recursive: true });
-  const encoded = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '300k', '-an', '-f', 'webm'];
-  const recipes = [
-    { name: 'remuxed.mp4', seconds: 4 },
-    { name: 'encoded.webm', seconds: 3, codec: encoded },
-    { name: 'silent.mp4', seconds: 2, codec: ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '30', '-pix_fmt', 'yuv420p', '-an'] },
-  ];
-  const clips: Clip[] = [];
-  for (const { name, ...recipe } of recipes) {
-    const file = path.join(folder, name);
-    await makeClip(file, { size: '320x180', rate: 15, ...recipe });
-    clips.push({ name, bytes: await readFile(file), frames: recipe.seconds * 15 });
-  }
-  return clips;
-}
-
-/** Goes on with (or begins) the upload of a pledge until it is complete or the server is gone. */
-async function goOn(client: Client, pledge: Pledge): Promise<void> {
-  const chunkSize = Math.max(1024, Math.ceil(pledge.clip.bytes.length / 6));
-  const { upload, done } = client.upload(pledge.videoId, pledge.clip.bytes, {
-    filename: pledge.clip.name,
-    chunkSize,
-    ...(pledge.uploadUrl ? { uploadUrl: pledge.uploadUrl } : {}),
-    onChunkComplete: (_size, accepted) => void (pledge.acknowledgedBytes = Math.max(pledge.acknowledgedBytes, accepted)),
-    onUploadUrlAvailable: () => void (pledge.uploadUrl = upload.url ?? undefined),
-  });
-  upload.start();
-  await done;
-  pledge.isComplete = true;
-}
-
-/** What the server acknowledged before it was killed is still there. */
-async function verifyPledges(client: Client, pledges: readonly Pledge[]): Promise<void> {
-  for (const pledge of pledges) {
-    await client.video(pledge.videoId);
-    if (!pledge.uploadUrl) continue;
-    const head = await client.fetch(new URL(pledge.uploadUrl, client.url).pathname, {
-      method: 'HEAD',
-      headers: { 'tus-resumable': '1.0.0' },
-    });
-    const offset = Number(head.headers.get('upload-offset') ?? Number.NaN);
-    if (!(offset >= pledge.acknowledgedBytes))
-      throw new Error(
-        `${pledge.uploadUrl}: ${pledge.acknowledgedBytes} bytes were acknowledged, ${offset} are there (status ${head.status})`,
-      );
-  }
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A moment to die at: one in five while it is still starting, the others after clients have begun to upload. */
-function chooseDeath(random: () => number): { readonly isEarly: boolean; readonly afterMs: number } {
-  const isEarly = random() < 0.2;
-  return { isEarly, afterMs: random() * (isEarly ? 1_500 : 3_000) };
-}
-
-interface Life {
-  readonly kinora: Installation;
-  readonly pledges: Pledge[];
-  readonly clips: readonly Clip[];
-  readonly random: () => number;
-  /** Signed in once; the session has to survive every death. */
-  client?: Client;
-}
-
-async function createPledge(client: Client, { clips, pledges, random }: Life): Promise<Pledge> {
-  const clip = clips[Math.floor(random() * clips.length)] as Clip;
-  const { videoId } = await client.createVideo(clip.name);
-  const pledge: Pledge = { videoId, clip, uploadUrl: undefined, acknowledgedBytes: 0, isComplete: false, playbacks: 0 };
-  pledges.push(pledge);
-  return pledge;
-}
-
-const openInstalledBus = ({ ports }: Installation): Bus => openBus(ports.urls.BUS_URL, { topology });
-
-/** Tells of playbacks, each once or several times, as a bus may. */
-async function watch({ kinora, pledges, random }: Life, isOver: () => boolean): Promise<void> {
-  const bus = openInstalledBus(kinora);
-  try {
-    for (; !isOver(); await pause(50)) {
-      const pledge = pledges[Math.floor(random() * pledges.length)];
-      if (!pledge) continue;
-      const at = new Date().toISOString();
-      const viewed = event('video.viewed', 'history', { videoId: pledge.videoId, playbackId: newId(), at });
-      for (let copies = 1 + Math.floor(random() * 3); copies > 0; copies -= 1) await bus.publish(viewed);
-      pledge.playbacks += 1;
-    }
-  } finally {
-    await bus.close();
-  }
-}
-
-/** One life of the installation: starts, shows what it promised before, takes uploads, dies. */
-async function live(life: Life): Promise<void> {
-  const { kinora, pledges, random } = life;
-  const { isEarly, afterMs } = chooseDeath(random);
-  let isKilled = false;
-  const die = async (): Promise<void> => {
-    await pause(afterMs);
-    isKilled = true;
-    await kinora.end('SIGKILL');
-  };
-  const starting = kinora.start({ direct: true });
-  const watching = watch(life, () => isKilled);
-  let death = isEarly ? die() : undefined;
-  try {
-    await starting;
-    const client = (life.client ??= await Client.signIn(kinora.url, admin));
-    await verifyPledges(client, pledges);
-    death ??= die();
-    const open = pledges.filter(({ isComplete }) => !isComplete);
-    const going = open.map((pledge) => goOn(client, pledge));
-    for (let more = open.length < 4 ? 2 : 0; more > 0; more -= 1)
-      going.push(createPledge(client, life).then((pledge) => goOn(client, pledge)));
-    await Promise.all(going);
-  } catch (error) {
-    // A client sees its connection end when the server is killed; anything else is a finding.
-    const isFinding = !isKilled || (error instanceof Error && error.message.includes('acknowledged'));
-    isKilled = true;
-    if (isFinding) throw error;
-  }
-  await Promise.all([death, watching]);
-}
-
-async function finish({ kinora, pledges, client: kept }: Life): Promise<Client> {
-  await kinora.start({ direct: true });
-  const client = kept ?? (await Client.signIn(kinora.url, admin));
-  await verifyPledges(client, pledges);
-  for (const pledge of pledges) if (!pledge.isComplete) await goOn(client, pledge);
-  for (const { videoId, clip, playbacks } of pledges) {
-    await eventually(`${videoId} (${clip.name}) to be ready`, 300_000, async () => {
-      const { asset } = await client.video(videoId);
-      if (asset?.state === 'failed') throw new Error(`${videoId} failed: ${asset.failure?.reason ?? ''}`);
-      return asset?.state === 'ready' ? true : undefined;
-    });
-    await eventually(`${videoId} to have ${playbacks} views`, 60_000, async () => {
-      const { viewCount } = await client.video(videoId);
-      if (viewCount > playbacks) throw new Error(`${videoId} has ${viewCount} views of ${playbacks} playbacks`);
-      return viewCount === playbacks ? true : undefined;
-    });
-    const { manifestUrl } = await client.playback(videoId);
-    for (const rendition of await playAll(new URL(manifestUrl, kinora.url).href)) {
-      if (!rendition.isEnded || (!rendition.isAudio && rendition.frames !== clip.frames))
-        throw new Error(`${rendition.uri} of ${clip.name} has ${rendition.frames} frames, not ${clip.frames}`);
-    }
-  }
-  return client;
-}
-
-type Stored = Identified & { outbox?: readonly unknown[]; version?: number };
-
-/** Looks into the stores of a stopped installation: nothing waits, nothing is left over, copies agree with their originals. */
-async function audit(kinora: Installation, videos: readonly Video[]): Promise<void> {
-  const bus = openInstalledBus(kinora);
-  const stuck = (await bus.depths()).filter(({ waiting, underWay, dead }) => waiting + underWay + dead > 0);
-  await bus.close();
-  if (stuck.length > 0) throw new Error(`messages are left: ${JSON.stringify(stuck)}`);
-  for (const [database, collection] of [
-    ['catalog', 'videos'],
-    ['transcoding', 'assets'],
-    ['uploads', 'uploads'],
-  ] as const) {
-    const documents = openDocuments(kinora.ports.urls.DOCUMENTS_URL, database);
-    for await (const document of documents.collection<Stored>(collection, { indexes: [] }).scan({}))
-      if (document.outbox?.length) throw new Error(`${collection} ${document._id} has unpublished events`);
-    await documents.close();
-  }
-  const blobs = openBlobs(kinora.ports.urls.BLOBS_URL);
-  for (const { asset } of videos) {
-    if (!asset) continue;
-    const prefix = `assets/${asset.assetId}/`;
-    const expected = new Set([`${prefix}main.m3u8`, `${prefix}poster.jpg`, `${prefix}storyboard.vtt`]);
-    for (const { renditionId } of asset.renditions) {
-      const playlist = `${prefix}${renditionId}/main.m3u8`;
-      expected.add(playlist).add(`${prefix}${renditionId}/init.mp4`);
-      for (const [segment] of (await blobs.read(playlist)).toString().matchAll(/^\S+\.m4s$/gm))
-        expected.add(`${prefix}${renditionId}/${segment}`);
-    }
-    for await (const { key } of blobs.list(prefix))
-      if (!expected.delete(key) && !/storyboard-\d+\.jpg$/.test(key)) throw new Error(`${key} belongs to nothing`);
-    if (expected.size > 0) throw new Error(`missing: ${[...expected].join(', ')}`);
-  }
-  await blobs.close();
-}
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '30' }, seed: { type: 'string', default: '1' } } });
-  const rounds = Number(values.rounds);
-  const random = randomFrom(Number(values.seed));
-  const kinora = await Installation.create({ LOG_LEVEL: 'info', TRANSCODING_CONCURRENCY: '2' });
-  const clips = await makeClips(path.join(kinora.dataDir, 'clips'));
-  const pledges: Pledge[] = [];
-  const life: Life = { kinora, pledges, clips, random };
-  let passed = 0;
-  try {
-    for (; passed < rounds; passed += 1) {
-      await live(life);
-      process.stdout.write(
-        `round ${passed + 1}: killed; ${pledges.length} videos, ${pledges.filter(({ isComplete }) => isComplete).length} uploaded\n`,
-      );
-    }
-    const client = await finish(life);
-    const videos = await Promise.all(pledges.map(({ videoId }) => client.video(videoId)));
-    await kinora.end('SIGTERM');
-    await audit(kinora, videos);
-    const played = pledges.reduce((sum, { playbacks }) => sum + playbacks, 0);
-    process.stdout.write(
-      `All ${pledges.length} videos are ready, ${played} playbacks count once each; nothing acknowledged was lost.\n${passed} passed, 0 failed\n`,
-    );
-  } catch (error) {
-    process.stdout.write(`${kinora.output.slice(-6_000)}\n${String(error)}\n${passed} passed, 1 failed\n`);
-    process.exitCode = 1;
-  } finally {
-    await kinora.remove();
-  }
-}
-
-await main();
+const rounds = Number(values.rounds);
+const seed = Number(values.seed);
+const isWell = values.services
+  ? await crashAtScale({
+      rounds,
+      seed,
+      replicas: Number(values.replicas),
+      isEmbedded: values.embedded,
+      servers: { ...commands('rabbitmq'), ...commands('mongodb') },
+    })
+  : await crashOne(rounds, seed);
+process.exitCode = isWell ? 0 : 1;

@@ -1,0 +1,127 @@
+/** Crash rounds at scale: a process for each replica of each service, over real servers or over files that all of them share. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Video } from '@kinora/contracts';
+import { Client } from '../client.ts';
+import { admin, eventually } from '../installation.ts';
+import { embeddedPorts, serverPorts } from '../ports.ts';
+import { audit } from './audit.ts';
+import { Finding } from './attempt.ts';
+import { makeClips } from './clips.ts';
+import { chooseFault, type Servers } from './faults.ts';
+import { createPlatform, type Platform } from './platform.ts';
+import { isKept } from './pledge.ts';
+import { randomFrom } from './random.ts';
+import type { Ending } from './replica.ts';
+import { playRound, Schedule } from './round.ts';
+import { settle } from './settle.ts';
+import { unreachable } from './steps.ts';
+import { closeWorld, keepLogs, openWorld, type World } from './world.ts';
+
+export interface ScaleOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly replicas: number;
+  /** Over files instead of servers. */
+  readonly isEmbedded: boolean;
+  readonly servers: Servers;
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const startMs = 120_000;
+/** Rounds between two pauses in which everything has to come true. */
+const settleEvery = 8;
+/** Deaths in a round on average: fewer rounds than this needs cannot hit every step. */
+const deathsPerRound = 2;
+const longestClipSeconds = 13;
+
+/** Steps that a service passes although the table says that it never does. */
+function wronglyUnreachable({ control }: Platform): string[] {
+  return [...control.passed].flatMap(([service, passed]) =>
+    [...passed].filter((step) => step in unreachable[service as keyof typeof unreachable]).map((step) => `${service} passes ${step}`),
+  );
+}
+
+function checkCoverage(platform: Platform, schedule: Schedule, rounds: number): void {
+  const wrong = wronglyUnreachable(platform);
+  if (wrong.length > 0) throw new Finding(`the table of steps is wrong: ${wrong.join(', ')}`);
+  const { missed, hit } = schedule;
+  say(`Killed at ${hit.size} of ${hit.size + missed.length} steps.`);
+  if (missed.length > 0 && rounds * deathsPerRound > hit.size + missed.length) throw new Finding(`never hit: ${missed.join(', ')}`);
+}
+
+/** Forgets what is gone, but for its id. */
+function prune(world: World, removed: Set<string>): void {
+  for (const { videoId, removal } of world.pledges) if (removal === 'done') removed.add(videoId);
+  world.pledges.splice(0, world.pledges.length, ...world.pledges.filter(isKept));
+  world.playlists.clear();
+}
+
+async function playRounds(world: World, schedule: Schedule, options: ScaleOptions, removed: Set<string>): Promise<number> {
+  const { platform, random } = world;
+  for (let number = 1; number <= options.rounds; number += 1) {
+    const startedAt = performance.now();
+    const told = await playRound(world, schedule, chooseFault(number, platform.links, options.servers, random));
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    say(`round ${number} (${seconds} s): ${told}`);
+    if (number % settleEvery !== 0 && number !== options.rounds) continue;
+    const kept = world.pledges.filter(isKept).length;
+    await settle(world);
+    prune(world, removed);
+    say(`all is well after round ${number} (${((performance.now() - startedAt) / 1000 - Number(seconds)).toFixed(1)} s): ${kept} videos`);
+  }
+  return options.rounds;
+}
+
+async function stopAndAudit(world: World, removed: ReadonlySet<string>): Promise<void> {
+  const { platform, pledges } = world;
+  const videos = await Promise.all(pledges.map(({ owner, videoId }) => owner.json<Video>(`/api/videos/${videoId}`)));
+  const faults = await platform.stop();
+  if (faults.length > 0) throw new Finding(`asked to stop, ${faults.join(', ')}`);
+  await audit(platform.kinora.ports.urls, { videos, removed });
+}
+
+function explain(error: unknown, depth = 0): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const cause = error instanceof Error && error.cause !== undefined ? `\n${explain(error.cause, depth + 1)}` : '';
+  return '  '.repeat(depth) + text + cause;
+}
+
+/** Plays the rounds; true when nothing was found. */
+export async function crashAtScale(options: ScaleOptions): Promise<boolean> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'kinora-crash-'));
+  const random = randomFrom(options.seed);
+  const log = keepLogs(path.join(folder, 'logs'));
+  const endings: Ending[] = [];
+  const onEnd = (ending: Ending): void => (log(ending), void endings.push(ending));
+  const ports = options.isEmbedded ? embeddedPorts(path.join(folder, 'data')) : await serverPorts();
+  const platform = await createPlatform({ ports, replicas: options.replicas, random, onEnd });
+  const schedule = new Schedule(random);
+  const removed = new Set<string>();
+  let world: World | undefined;
+  let passed = 0;
+  try {
+    platform.start();
+    await platform.ready(startMs);
+    const client = await eventually('the admin to be in', startMs, () => Client.signIn(platform.url, admin));
+    const clips = await makeClips(path.join(folder, 'clips'), longestClipSeconds);
+    world = await openWorld({ platform, random, clips, admin: client, endings });
+    passed = await playRounds(world, schedule, options, removed);
+    await stopAndAudit(world, removed);
+    checkCoverage(platform, schedule, options.rounds);
+    say(`${removed.size + world.pledges.length} videos, ${endings.length} deaths; nothing acknowledged was lost, nothing is left over.`);
+    say(`${passed} passed, 0 failed`);
+    await rm(folder, { recursive: true, force: true });
+    return true;
+  } catch (error) {
+    for (const replica of platform.replicas) log(replica.process);
+    say(
+      `${explain(error)}\nseed ${options.seed}; what every process printed is in ${path.join(folder, 'logs')}\n${passed} passed, 1 failed`,
+    );
+    return false;
+  } finally {
+    if (world) await closeWorld(world);
+    await platform.remove();
+  }
+}
