@@ -60,6 +60,7 @@ class PartsGrowing implements Growing {
   }
 
   async offset({ key, lengthBytes, state: text }: GrowingBlob, ask: 'store' | 'record' = 'store'): Promise<number | undefined> {
+    if (text === '') return undefined;
     const state = readState(text);
     const offset = offsetOf(state);
     const number = [...numbersOf(state)].at(-1);

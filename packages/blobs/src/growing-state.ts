@@ -1,4 +1,5 @@
 /** What the record of a growing blob says where a store takes parts. Pure: JSON text in and out. */
+import { BlobNotFoundError } from './port.ts';
 
 /** Bytes that do not fill a part yet, as an object of their own. */
 export interface Piece {
@@ -25,7 +26,11 @@ export const newState = (upload: string, partBytes: number): PartsState => ({
   ...{ upload, partBytes, parts: [], partedBytes: 0, pieces: [], nextNumber: 1 },
 });
 
-export const readState = (text: string): PartsState => JSON.parse(text) as PartsState;
+/** @throws {BlobNotFoundError} for a blob that was begun elsewhere */
+export function readState(text: string): PartsState {
+  if (text === '') throw new BlobNotFoundError('The blob was not begun in this store');
+  return JSON.parse(text) as PartsState;
+}
 export const writeState = (state: PartsState): string => JSON.stringify(state);
 
 export const pieceBytes = ({ pieces }: PartsState): number => pieces.reduce((sum, { bytes }) => sum + bytes, 0);
