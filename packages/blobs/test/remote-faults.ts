@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { createHash, randomBytes } from 'node:crypto';
 import { BlobChangedError, BlobExistsError, BlobStoreError, type Blobs } from '../src/index.ts';
 import { all } from './conformance.ts';
-import { openFaultyProxy, type FaultyProxy } from './faulty-proxy.ts';
+import { openFaultyProxy, type FaultyProxy } from '../src/testing.ts';
 
 export interface RemoteStore {
   /** `host:port` of the real server. */

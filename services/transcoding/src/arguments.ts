@@ -8,9 +8,9 @@ import type { StoryboardPlan } from './storyboard.ts';
 const containers = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf,mxf,rm,nut,dv,mpegvideo,h264,hevc,ivf,obu';
 const largestAllocationBytes = 1024 * 1024 * 1024;
 
-/** Where to read: a path, or a URL of the blob store. */
+/** Where to read: a path, or a URL on loopback. */
 const restricted = (location: string): string[] => [
-  ...['-protocol_whitelist', /^https?:/.test(location) ? 'http,https,tcp,tls' : 'file'], // a container that refers to other files or hosts gets nothing
+  ...['-protocol_whitelist', location.startsWith('http:') ? 'http,tcp' : 'file'], // a container that refers to other files or hosts gets nothing
   ...['-format_whitelist', containers],
   ...['-max_alloc', String(largestAllocationBytes)], // a forged size must not take the machine's memory
 ];

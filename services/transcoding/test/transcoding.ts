@@ -68,7 +68,7 @@ export interface TranscodingUnderTest {
 /** A folder for clips and results that goes with the tests. */
 export const makeFolder = (): Promise<string> => mkdtemp(path.join(tmpdir(), 'kinora-transcoding-'));
 
-/** Starts transcoding on a folder of its own. */
+/** Starts transcoding on a folder of its own; BLOBS_URL in `settings` puts the blobs elsewhere. */
 export async function startTranscoding(settings: Readonly<Record<string, string>> = {}, givenDir?: string): Promise<TranscodingUnderTest> {
   const dataDir = givenDir ?? (await makeFolder());
   const identities = await createTestIdentities();
@@ -87,7 +87,7 @@ export async function startTranscoding(settings: Readonly<Record<string, string>
     log: openLog(process.env.KINORA_TEST_LOG === 'true' ? 'info' : 'silent'),
   });
   const bus = openBus(`sqlite:${path.join(dataDir, 'bus.sqlite')}`, { topology });
-  const blobs = openBlobs(`file:${path.join(dataDir, 'blobs')}`);
+  const blobs = openBlobs(settings.BLOBS_URL ?? `file:${path.join(dataDir, 'blobs')}`);
   await Promise.all([bus.ready(), blobs.ready()]);
   const heard: Heard[] = [];
   bus.listen(['asset.watchable', 'asset.progressed', 'asset.ready', 'asset.failed'], ({ id, type, data }) => {

@@ -1,4 +1,5 @@
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+/** For tests of what reads from a store behind a network. */
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** What happens to the connection that is first to carry `afterBytes` from now on: it is cut, or goes silent. */
 export interface Fault {
@@ -23,47 +24,68 @@ export interface FaultyProxy {
   close(): Promise<void>;
 }
 
+type Pair = readonly [client: Socket, upstream: Socket];
+
+/** Carries what `from` sends to `to`; `take` gives the fault that happens now, if any. */
+function carry(from: Socket, to: Socket, take: (bytes: number) => Fault | undefined, cut: () => void): void {
+  let isSilent = false;
+  from.on('close', () => isSilent || cut());
+  from.on('data', (bytes) => {
+    const fault = take(bytes.length);
+    if (fault?.kind === 'cut') return cut();
+    isSilent ||= fault !== undefined;
+    if (isSilent || to.write(bytes)) return;
+    from.pause();
+    to.once('drain', () => from.resume());
+  });
+}
+
 /** Opens a proxy on loopback to `target`, `host:port`. */
 export async function openFaultyProxy(target: string): Promise<FaultyProxy> {
   const { hostname, port } = new URL(`http://${target}`);
-  const pairs = new Set<readonly [Socket, Socket]>();
+  const pairs = new Set<Pair>();
   let armed: Fault | undefined;
   let state: FaultyProxy['state'] = 'up';
 
-  const carry = (direction: Fault['direction'], from: Socket, to: Socket, cut: () => void): void => {
+  const taker = (direction: Fault['direction']): ((bytes: number) => Fault | undefined) => {
     let since: Fault | undefined;
     let carried = 0;
-    let isSilent = false;
-    from.on('close', () => isSilent || cut());
-    from.on('data', (bytes) => {
+    return (bytes) => {
       if (since !== armed) [since, carried] = [armed, 0];
-      carried += bytes.length;
-      if (armed?.direction === direction && carried > armed.afterBytes) {
-        const { kind } = armed;
-        armed = undefined;
-        if (kind === 'cut') return cut();
-        isSilent = true;
-      }
-      if (!isSilent && !to.write(bytes)) {
-        from.pause();
-        to.once('drain', () => from.resume());
-      }
-    });
+      carried += bytes;
+      if (armed?.direction !== direction || carried <= armed.afterBytes) return undefined;
+      const fault = armed;
+      armed = undefined;
+      return fault;
+    };
   };
   const server = createServer((client) => {
     if (state === 'down') return void client.destroy();
-    const upstream = connect(Number(port), hostname);
-    const pair = [client, upstream] as const;
+    const pair: Pair = [client, connect(Number(port), hostname)];
     pairs.add(pair);
     const cut = (): void => {
       pairs.delete(pair);
       for (const socket of pair) socket.destroy();
     };
-    carry('up', client, upstream, cut);
-    carry('down', upstream, client, cut);
+    carry(client, pair[1], taker('up'), cut);
+    carry(pair[1], client, taker('down'), cut);
     for (const socket of pair) socket.on('error', cut);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return controls(server, pairs, {
+    arm: (fault) => void (armed = fault),
+    isArmed: () => armed !== undefined,
+    state: (next = state) => (state = next),
+  });
+}
+
+interface Levers {
+  readonly arm: FaultyProxy['arm'];
+  readonly isArmed: () => boolean;
+  readonly state: (next?: FaultyProxy['state']) => FaultyProxy['state'];
+}
+
+function controls(server: Server, pairs: ReadonlySet<Pair>, levers: Levers): FaultyProxy {
   const cutAll = (): void => {
     for (const pair of pairs) for (const socket of pair) socket.destroy();
   };
@@ -72,16 +94,15 @@ export async function openFaultyProxy(target: string): Promise<FaultyProxy> {
     get connections() {
       return pairs.size;
     },
-    arm: (fault) => void (armed = fault),
+    arm: levers.arm,
     get isArmed() {
-      return armed !== undefined;
+      return levers.isArmed();
     },
     get state() {
-      return state;
+      return levers.state();
     },
     set state(next) {
-      state = next;
-      if (next === 'down') cutAll();
+      if (levers.state(next) === 'down') cutAll();
     },
     async close() {
       cutAll();
