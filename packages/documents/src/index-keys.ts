@@ -1,7 +1,7 @@
 /** Index entries of a document: MongoDB's values as SQLite values that sort alike. */
 import type { IndexSpec, JsonValue } from './port.ts';
 import { collectKeys, parseKeyPath, someAt, type Path } from './paths.ts';
-import { isArray, isObject, typeRank, type JsonObject } from './values.ts';
+import { isArray, isObject, own, typeRank, type JsonObject } from './values.ts';
 
 /** null → -Infinity, numbers and strings as they are, all else → bytes: SQLite orders REAL < TEXT < BLOB as MongoDB does the types. */
 export type Key = number | string | Uint8Array;
@@ -94,7 +94,11 @@ export interface DocumentKeys {
 
 const NOTHING: DocumentKeys = { entries: [], multikey: 0 };
 
-/** The entries of a document. @throws {RangeError} when they are too many. */
+/**
+ * The entries of a document.
+ * @throws {RangeError} when they are too many
+ * @throws {TypeError} when two paths lead through different arrays, as MongoDB refuses to index
+ */
 export function documentKeys(index: KeyPaths, document: JsonObject): DocumentKeys {
   const first = index.paths[0];
   if (index.sparse && first && !someAt(document, first.segments, (leaf) => leaf !== undefined)) return NOTHING;
@@ -107,7 +111,20 @@ export function documentKeys(index: KeyPaths, document: JsonObject): DocumentKey
     if (entries.length * keys.length > MAX_ENTRIES) throw new RangeError(`a document has more than ${MAX_ENTRIES} entries in one index`);
     entries = entries.flatMap((entry) => keys.map((key) => [...entry, key]));
   }
+  if ((multikey & (multikey - 1)) !== 0 && new Set(index.paths.map((path) => arrayOn(path, document)).filter(Boolean)).size > 1)
+    throw new TypeError(`a document has arrays on two paths of one index: ${index.paths.map(({ name }) => name).join(', ')}`);
   return { entries: multikey === 0 ? entries : distinct(entries), multikey };
+}
+
+/** Where the path meets its first array. */
+function arrayOn({ segments }: Path, document: JsonObject): string | undefined {
+  let value: JsonValue | undefined = document;
+  for (let depth = 0; ; depth++) {
+    if (isArray(value)) return segments.slice(0, depth).join('.');
+    const segment = segments[depth];
+    if (segment === undefined || !isObject(value)) return undefined;
+    value = own(value, segment);
+  }
 }
 
 function distinct(entries: readonly Entry[]): Entry[] {

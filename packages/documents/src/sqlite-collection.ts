@@ -2,7 +2,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   DuplicateKeyError,
-  UnsupportedQueryError,
   type Collection,
   type Filter,
   type FindOptions,
@@ -11,6 +10,7 @@ import {
   type UpdateResult,
 } from './port.ts';
 import { parseFilter, type Condition } from './filter.ts';
+import { DEFAULT_BATCH, DEFAULT_LIMIT, wholeNumber } from './limits.ts';
 import { compileCondition, type Predicate } from './match.ts';
 import { parsePath } from './paths.ts';
 import { planQuery, type Plan } from './plan.ts';
@@ -21,8 +21,6 @@ import { checkUpsert, parseUpdate, type Change } from './update-check.ts';
 import { applyChanges, upsertedDocument } from './update.ts';
 import { documentText, idOf, isObject, toJson, type JsonObject } from './values.ts';
 
-const DEFAULT_LIMIT = 1000;
-const DEFAULT_BATCH = 500;
 /** Rows looked through before a scan lets others run. */
 const ROWS_PER_TURN = 2000;
 /** Documents changed by one commit of `updateMany` or `deleteMany`. */
@@ -279,10 +277,4 @@ export class SqliteCollection<T extends Identified> implements Collection<T> {
     for (const _ of this.#rows(plan, compileCondition(condition))) count++;
     return count;
   }
-}
-
-function wholeNumber(name: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (!Number.isSafeInteger(value) || value < 0) throw new UnsupportedQueryError(`${name} is a whole number from 0`);
-  return value;
 }

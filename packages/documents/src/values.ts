@@ -1,4 +1,5 @@
 /** JSON values as MongoDB sees them: what may be stored, which are equal, which comes first. */
+import { MAX_DOCUMENT_BYTES } from './limits.ts';
 import type { JsonValue } from './port.ts';
 
 /** A JSON object under construction. */
@@ -132,9 +133,6 @@ function compareStrings(a: string, b: string): number {
 function codePointOrder(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
-
-/** MongoDB's limit. */
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** `_id` of a document. @throws {TypeError} when it is no string */
 export function idOf({ _id }: JsonObject): string {

@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { UnsupportedQueryError, type Filter } from '../../src/index.ts';
 import type { Database } from '../conformance.ts';
+import { describe, it } from './promises.ts';
 import { collectionOf, idsOf, type Record } from './record.ts';
 
 const records: readonly Record[] = [
@@ -9,8 +10,8 @@ const records: readonly Record[] = [
   { _id: 's1', v: '1' },
   { _id: 'sAbc', v: 'Abc\ndef' },
   { _id: 't', v: true },
-  { _id: 'f', v: false },
-  { _id: 'null', v: null },
+  { _id: 'f', v: false, w: 'line\n' },
+  { _id: 'null', v: null, w: 'a\u00a0b' },
   { _id: 'missing', w: 'z' },
   { _id: 'o', v: { a: 1, b: null } },
   { _id: 'o2', v: { b: null, a: 1 } },
@@ -27,7 +28,7 @@ const cases: readonly (readonly [string, Filter, readonly string[]])[] = [
   ],
   ['nested fields', { 'v.a': 1 }, ['o', 'o2']],
   ['$ne, missing fields included', { v: { $ne: 1 } }, ['f', 'missing', 'n2', 'null', 'o', 'o2', 's1', 'sAbc', 't']],
-  ['$ne null', { w: { $ne: null } }, ['missing', 'n1', 'n2']],
+  ['$ne null', { w: { $ne: null } }, ['f', 'missing', 'n1', 'n2', 'null']],
   ['ranges of numbers', { v: { $gt: 0 } }, ['n1', 'n2']],
   ['ranges of numbers with both ends', { v: { $gte: 1, $lt: 2 } }, ['n1']],
   ['ranges of strings', { v: { $gte: '1' } }, ['s1', 'sAbc']],
@@ -44,6 +45,12 @@ const cases: readonly (readonly [string, Filter, readonly string[]])[] = [
   ['$exists false', { v: { $exists: false } }, ['missing']],
   ['$regex', { v: { $regex: '^Abc$' } }, []],
   ['$regex with options', { v: { $regex: '^abc$', $options: 'im' } }, ['sAbc']],
+  ['$regex with the end of the whole string only', { v: { $regex: 'c$' } }, []],
+  ['$regex with a dot that stops at the end of the line', { v: { $regex: 'Abc.' } }, []],
+  ['$regex with a dot that does not', { v: { $regex: '^Abc.def$', $options: 's' } }, ['sAbc']],
+  ['$regex with characters by their code', { v: { $regex: '^\\u0041\\u{62}c\\s' } }, ['sAbc']],
+  ['$regex with space that is not ASCII', { w: { $regex: '^a\\sb$' } }, ['null']],
+  ['$regex with a line feed at the end', { w: { $regex: 'line$' } }, []],
   ['$not', { v: { $not: { $gte: 2 } } }, ['f', 'missing', 'n1', 'null', 'o', 'o2', 's1', 'sAbc', 't']],
   ['$not with $regex', { w: { $not: { $regex: 'x|y' } }, v: { $exists: false } }, ['missing']],
   ['$and', { $and: [{ v: { $gte: 1 } }, { w: 'y' }] }, ['n2']],

@@ -1,12 +1,14 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { DuplicateKeyError } from '../../src/index.ts';
 import type { Database } from '../conformance.ts';
+import { describe, it } from './promises.ts';
 import { collectionOf, idsOf, type Record } from './record.ts';
 
 /** Unique, sparse and late indexes. */
 export function indexPromises(database: Database): void {
   describe('indexes', () => {
     uniquePromises(database);
+    parallelPromises(database);
     sparsePromises(database);
     latePromises(database);
   });
@@ -56,6 +58,16 @@ function uniquePromises(database: Database): void {
     await records.updateOne({ _id: 'a' }, { $pull: { names: 'y' } });
     await records.insertOne({ _id: 'b', names: ['z', 'y'] });
     expect(await idsOf(records, { names: 'y' })).toEqual(['b']);
+  });
+}
+
+function parallelPromises(database: Database): void {
+  it('refuse a document with arrays on two of their paths, and take two paths through one array', async () => {
+    const before = { _id: 'a', tags: ['x'], names: 'y', parts: [{ x: 1, y: 2 }] };
+    const records = await collectionOf(database, [before], [{ keys: { tags: 1, names: 1 } }, { keys: { 'parts.x': 1, 'parts.y': 1 } }]);
+    await expect(records.insertOne({ _id: 'b', tags: ['x'], names: ['y', 'z'] })).rejects.toBeInstanceOf(TypeError);
+    await expect(records.updateOne({ _id: 'a' }, { $set: { names: ['y'] } })).rejects.toBeInstanceOf(TypeError);
+    expect(await records.find({})).toEqual([before]);
   });
 }
 

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { Collection, Filter, JsonValue, Update } from '../../src/index.ts';
 import { parseFilter } from '../../src/filter.ts';
@@ -8,6 +8,7 @@ import { applyChanges } from '../../src/update.ts';
 import { parseUpdate } from '../../src/update-check.ts';
 import type { JsonObject } from '../../src/values.ts';
 import type { Database } from '../conformance.ts';
+import { describe, it } from './promises.ts';
 import type { Record } from './record.ts';
 
 const scalar: fc.Arbitrary<JsonValue> = fc.constantFrom<JsonValue[]>(null, true, false, 0, 1, 2, -1.5, 'a', 'b', 'Ä', '');
@@ -15,8 +16,9 @@ const object: fc.Arbitrary<JsonValue> = fc.dictionary(fc.constantFrom('x', 'y'),
 const flat: fc.Arbitrary<JsonValue> = fc.oneof({ weight: 4, arbitrary: scalar }, object);
 const any: fc.Arbitrary<JsonValue> = fc.oneof(flat, fc.array(flat, { maxLength: 3 }));
 
-function documentsOf(value: fc.Arbitrary<JsonValue>): fc.Arbitrary<JsonObject[]> {
-  const fields = { a: value, b: value, c: value };
+/** At most `a` holds arrays: MongoDB takes no document with arrays on two paths of one index or sort. */
+function documentsOf(a: fc.Arbitrary<JsonValue>): fc.Arbitrary<JsonObject[]> {
+  const fields = { a, b: flat, c: flat };
   return fc.array(fc.record(fields, { requiredKeys: [], noNullPrototype: true }), {
     minLength: 1,
     maxLength: 12,
@@ -63,18 +65,18 @@ const direction = fc.constantFrom<(1 | -1)[]>(1, -1);
 /** Ends in `_id`, so that the order is total. */
 const sort = fc
   .tuple(
-    fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'a.x', 'b.y'), { maxLength: 2 }),
+    fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'a.x', 'b.y'), { maxLength: 2, selector: (name) => name.charAt(0) }),
     fc.array(direction, { minLength: 3, maxLength: 3 }),
   )
   .map(([paths, directions]) => Object.fromEntries<1 | -1>([...paths, '_id'].map((name, i) => [name, directions[i] ?? 1])));
 
 const update: fc.Arbitrary<Update> = fc.oneof(
-  fc.record({ $set: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd.x'), any, { maxKeys: 2, noNullPrototype: true }) }),
+  fc.record({ $set: fc.record({ a: any, b: flat, c: flat, 'd.x': any }, { requiredKeys: [], noNullPrototype: true }) }),
   fc.record({ $unset: fc.record({ a: fc.constant('') }) }),
   fc.record({ $inc: fc.record({ b: fc.constantFrom(1, -2.5) }) }),
   fc.record({ $max: fc.record({ a: flat }), $min: fc.record({ c: flat }) }),
   fc.record({ $push: fc.record({ a: fc.record({ $each: fc.array(flat, { maxLength: 2 }), $slice: fc.integer({ min: -2, max: 2 }) }) }) }),
-  fc.record({ $addToSet: fc.record({ b: any }) }),
+  fc.record({ $addToSet: fc.record({ a: any }) }),
   fc.record({ $pull: fc.record({ a: fc.oneof(flat, fc.record({ $gt: scalar }), fc.record({ x: scalar })) }) }),
 );
 
@@ -109,7 +111,7 @@ export function propertyPromises(database: Database): void {
     const collections: Collection<Record>[] = [];
     beforeAll(async () => {
       const { documents } = database();
-      for (const name of ['flat', 'mixed']) collections.push(documents.collection<Record>(`properties-${name}`, { indexes }));
+      for (const name of ['flat', 'mixed']) collections.push(documents.collection<Record>(`properties_${name}`, { indexes }));
       await documents.ready();
     });
 

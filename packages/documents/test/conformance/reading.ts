@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { UnsupportedQueryError } from '../../src/index.ts';
 import type { Database } from '../conformance.ts';
+import { describe, it } from './promises.ts';
 import { collectionOf, type Record } from './record.ts';
 
 const byPlace = [{ keys: { place: 1, _id: 1 } }] as const;

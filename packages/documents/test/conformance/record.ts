@@ -16,7 +16,7 @@ export async function collectionOf(
 ): Promise<Collection<Record>> {
   collections++;
   const { documents } = database();
-  const collection = documents.collection<Record>(`records-${collections}`, { indexes });
+  const collection = documents.collection<Record>(`records_${collections}`, { indexes });
   await documents.ready();
   await Promise.all(records.map((record) => collection.insertOne(record)));
   return collection;

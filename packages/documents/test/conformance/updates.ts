@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { DuplicateKeyError, UnsupportedQueryError, type Update } from '../../src/index.ts';
 import type { Database } from '../conformance.ts';
+import { describe, it } from './promises.ts';
 import { collectionOf, type Record } from './record.ts';
 
 const cases: readonly (readonly [string, object, Update, object])[] = [
@@ -93,11 +94,26 @@ function operatorPromises(database: Database): void {
     ['a field inside a scalar', { $set: { 's.x': 1 } }],
     ['a named field inside an array', { $set: { 'l.x': 1 } }],
     ['another _id', { $set: { _id: 'other' } }],
-  ])('rejects %s and leaves the document as it was', async (_, update) => {
+  ])('rejects %s with a TypeError and leaves the document as it was', async (_, update) => {
     const before = { _id: 'r', s: 'text', n: 1, l: [1] };
     const records = await collectionOf(database, [before]);
-    await expect(records.updateOne({ _id: 'r' }, update)).rejects.toThrow();
+    await expect(records.updateOne({ _id: 'r' }, update)).rejects.toBeInstanceOf(TypeError);
+    await expect(records.findOneAndUpdate({ _id: 'r' }, update)).rejects.toBeInstanceOf(TypeError);
     expect(await records.find({})).toEqual([before]);
+  });
+
+  it('takes an update without changes for none', async () => {
+    const records = await collectionOf(database, [{ _id: 'r', n: 1 }]);
+    const result = { matchedCount: 1, modifiedCount: 0, upserted: false };
+    for (const update of [{}, { $set: {} }, { $set: { n: undefined } }])
+      expect(await records.updateOne({ _id: 'r' }, update)).toEqual(result);
+    expect(await records.find({})).toEqual([{ _id: 'r', n: 1 }]);
+  });
+
+  it('adds beyond what fits 32 bits, and keeps fractions', async () => {
+    const records = await collectionOf(database, [{ _id: 'r', n: 2 ** 31 - 1, part: 0.1 }]);
+    expect(await records.findOneAndUpdate({ _id: 'r' }, { $inc: { n: 1, part: 0.2 } })).toEqual({ _id: 'r', n: 2 ** 31, part: 0.1 + 0.2 });
+    expect(await records.findOneAndUpdate({ _id: 'r' }, { $inc: { n: 2 ** 52 } })).toMatchObject({ n: 2 ** 52 + 2 ** 31 });
   });
 }
 
@@ -166,6 +182,17 @@ function upsertPromises(database: Database): void {
 }
 
 function atomicityPromises(database: Database): void {
+  it('inserts once and loses no update when many upsert the same document at once', async () => {
+    const records = await collectionOf(database, [], [{ keys: { email: 1 }, unique: true }]);
+    const byId = { $inc: { n: 1 }, $setOnInsert: { email: 'r' } };
+    const results = await Promise.all(Array.from({ length: 20 }, () => records.updateOne({ _id: 'r' }, byId, { upsert: true })));
+    expect(results.filter(({ upserted }) => upserted)).toHaveLength(1);
+    const byEmail = (_id: string) => records.findOneAndUpdate({ email: 'x' }, { $inc: { n: 1 }, $setOnInsert: { _id } }, { upsert: true });
+    const found = await Promise.all(Array.from({ length: 20 }, (_, i) => byEmail(`x${i}`)));
+    expect(new Set(found.map((record) => record?._id)).size).toBe(1);
+    expect((await records.find({})).map(({ n }) => n)).toEqual([20, 20]);
+  });
+
   it('loses no increment among many at once', async () => {
     const records = await collectionOf(database, [{ _id: 'r', n: 0 }]);
     await Promise.all(Array.from({ length: 60 }, () => records.updateOne({ _id: 'r' }, { $inc: { n: 1 } })));

@@ -1,6 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { inspect } from 'node:util';
+import { expect } from '@jest/globals';
 import { DuplicateKeyError, type Documents } from '../../src/index.ts';
 import type { Database } from '../conformance.ts';
+import { describe, it } from './promises.ts';
 import { collectionOf, type Record } from './record.ts';
 
 /** Inserting, deleting, replacing nobody's document, closing. */
@@ -50,6 +52,21 @@ function insertPromises(database: Database): void {
   it('refuses a document whose _id is not a string', async () => {
     const records = await collectionOf(database);
     await expect(records.insertOne({ _id: 7 } as unknown as Record)).rejects.toBeInstanceOf(TypeError);
+  });
+
+  it('refuses a document larger than 16 MiB with a RangeError, also one that grows', async () => {
+    const half = 'x'.repeat(9 * 1024 * 1024);
+    const records = await collectionOf(database, [{ _id: 'a', half }]);
+    await expect(records.insertOne({ _id: 'b', half, other: half })).rejects.toBeInstanceOf(RangeError);
+    await expect(records.updateOne({ _id: 'a' }, { $set: { other: half } })).rejects.toBeInstanceOf(RangeError);
+    expect((await records.find({})).map((record) => Object.keys(record))).toEqual([['_id', 'half']]);
+  });
+
+  it('says which key is taken, not its value', async () => {
+    const records = await collectionOf(database, [{ _id: 'a', email: 'secret@x.org' }], [{ keys: { email: 1 }, unique: true }]);
+    const [refused] = await Promise.allSettled([records.insertOne({ _id: 'b', email: 'secret@x.org' })]);
+    expect(refused).toMatchObject({ reason: { message: `duplicate key in ${records.name}: email` } });
+    expect(inspect(refused)).not.toContain('secret@x.org');
   });
 
   it('keeps every one of many concurrent inserts, though some are refused', async () => {
@@ -113,8 +130,8 @@ function toolPromises(database: Database): void {
     expect(names).toContain(records.name);
     expect(names).not.toContain('kinora_indexes');
     expect(names).toEqual([...names].sort());
-    other.collection('declared-later', { indexes: [] });
-    expect(await other.names()).toEqual([...names, 'declared-later'].sort());
+    other.collection('declared_later', { indexes: [] });
+    expect(await other.names()).toEqual([...names, 'declared_later'].sort());
     await other.close();
   });
 
