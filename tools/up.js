@@ -4,7 +4,7 @@ import { compose, composeArguments, containersOf, overrides, projectName, volume
 import { writeDevOverride } from './compose/dev-override.js';
 import { ensureSecrets, missingSecrets, secretsFile } from './compose/secrets.js';
 import { untilWell } from './compose/wait.js';
-import { build } from './images/build.js';
+import { build, localRepository } from './images/build.js';
 import { readSet } from './images/deployed-set.js';
 import { docker, Failure, needEngine, orSay } from './images/docker.js';
 import { serviceNames } from './images/inputs.js';
@@ -13,6 +13,7 @@ import { root, say } from './setup.js';
 const usage = `npm run up -- [options]
   --scale NAME=N …   so many containers of a service, such as transcoding=3
   --dev              the sources of this checkout run, and a service starts anew when what it has loaded changes
+  --no-build         the images of the last build, whatever has changed since
   --set FILE         the images of a deployed set instead of building (npm run images -- pull --set FILE fetches them)
   --file FILE …      Compose files on top of compose.yaml; also KINORA_COMPOSE_FILES, separated by commas
   --project NAME     another installation beside the first (default: kinora)
@@ -22,6 +23,7 @@ const options = {
   scale: { type: 'string', multiple: true },
   dev: { type: 'boolean' },
   set: { type: 'string' },
+  'no-build': { type: 'boolean' },
   file: { type: 'string', multiple: true },
   project: { type: 'string' },
 };
@@ -37,13 +39,17 @@ function readFlags() {
   }
 }
 
-/** Environment that tells Compose which image each service has. */
-async function images({ set }) {
-  const references = set
-    ? readSet(set).images
-    : Object.fromEntries((await build(serviceNames(root))).map(({ service, reference }) => [service, reference]));
-  return Object.fromEntries(Object.entries(references).map(([service, image]) => [`${service.toUpperCase()}_IMAGE`, image]));
+/** Image of each service: of a deployed set, of the last build, or built now where something has changed. */
+async function chooseImages({ set, 'no-build': isBuilt }) {
+  if (set) return readSet(set).images;
+  const services = serviceNames(root);
+  if (isBuilt) return Object.fromEntries(services.map((service) => [service, `${localRepository}/${service}:latest`]));
+  return Object.fromEntries((await build(services)).map(({ service, reference }) => [service, reference]));
 }
+
+/** Environment that tells Compose which image each service has. */
+const imageVariables = (images) =>
+  Object.fromEntries(Object.entries(images).map(([service, image]) => [`${service.toUpperCase()}_IMAGE`, image]));
 
 /** Secrets in place, unless they were lost while what they open is still there. */
 function prepareSecrets(project) {
@@ -78,7 +84,7 @@ await orSay(async () => {
   needEngine();
   const project = projectName(flags.project);
   const secrets = prepareSecrets(project);
-  const env = await images(flags);
+  const env = imageVariables(await chooseImages(flags));
   const files = [...overrides(flags.file), ...(flags.dev ? [writeDevOverride()] : [])];
   const common = composeArguments({ project, files, secrets });
   const expected = (await compose([...common, 'config', '--services'], { env })).split('\n').filter((line) => /^[a-z0-9]+$/.test(line));
