@@ -1,3 +1,3 @@
 export * from './port.ts';
-export * from './growing.ts';
+export type * from './growing.ts';
 export { openBlobs } from './open.ts';

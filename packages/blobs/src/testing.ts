@@ -21,6 +21,8 @@ export interface FaultyProxy {
   readonly isArmed: boolean;
   /** `down`: nobody can connect, and all connections are cut. */
   state: 'up' | 'down';
+  /** Connections that were refused so far. */
+  readonly refused: number;
   close(): Promise<void>;
 }
 
@@ -40,35 +42,64 @@ function carry(from: Socket, to: Socket, take: (bytes: number) => Fault | undefi
   });
 }
 
+/** Counts what goes in one direction of one connection, since `armed` gave another fault; gives the fault when it is due. */
+function takeFaults(
+  direction: Fault['direction'],
+  armed: () => Fault | undefined,
+  disarm: () => void,
+): (bytes: number) => Fault | undefined {
+  let since: Fault | undefined;
+  let carried = 0;
+  return (bytes) => {
+    const fault = armed();
+    if (since !== fault) [since, carried] = [fault, 0];
+    carried += bytes;
+    if (fault?.direction !== direction || carried <= fault.afterBytes) return undefined;
+    disarm();
+    return fault;
+  };
+}
+
+/** Makes the container that an `azure:` URL names, where it is missing. */
+export async function makeContainer(url: string): Promise<void> {
+  const { openAzureClient } = await import('./azure-client.ts');
+  const { container, close } = await openAzureClient(url);
+  await container.createIfNotExists();
+  close();
+}
+
 /** Opens a proxy on loopback to `target`, `host:port`. */
 export async function openFaultyProxy(target: string): Promise<FaultyProxy> {
   const { hostname, port } = new URL(`http://${target}`);
   const pairs = new Set<Pair>();
   let armed: Fault | undefined;
   let state: FaultyProxy['state'] = 'up';
+  let refused = 0;
+  const disarm = (): void => void (armed = undefined);
 
-  const taker = (direction: Fault['direction']): ((bytes: number) => Fault | undefined) => {
-    let since: Fault | undefined;
-    let carried = 0;
-    return (bytes) => {
-      if (since !== armed) [since, carried] = [armed, 0];
-      carried += bytes;
-      if (armed?.direction !== direction || carried <= armed.afterBytes) return undefined;
-      const fault = armed;
-      armed = undefined;
-      return fault;
-    };
-  };
   const server = createServer((client) => {
-    if (state === 'down') return void client.destroy();
+    if (state === 'down') {
+      refused++;
+      return void client.destroy();
+    }
     const pair: Pair = [client, connect(Number(port), hostname)];
     pairs.add(pair);
     const cut = (): void => {
       pairs.delete(pair);
       for (const socket of pair) socket.destroy();
     };
-    carry(client, pair[1], taker('up'), cut);
-    carry(pair[1], client, taker('down'), cut);
+    carry(
+      client,
+      pair[1],
+      takeFaults('up', () => armed, disarm),
+      cut,
+    );
+    carry(
+      pair[1],
+      client,
+      takeFaults('down', () => armed, disarm),
+      cut,
+    );
     for (const socket of pair) socket.on('error', cut);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -76,6 +107,7 @@ export async function openFaultyProxy(target: string): Promise<FaultyProxy> {
     arm: (fault) => void (armed = fault),
     isArmed: () => armed !== undefined,
     state: (next = state) => (state = next),
+    refused: () => refused,
   });
 }
 
@@ -83,6 +115,7 @@ interface Levers {
   readonly arm: FaultyProxy['arm'];
   readonly isArmed: () => boolean;
   readonly state: (next?: FaultyProxy['state']) => FaultyProxy['state'];
+  readonly refused: () => number;
 }
 
 function controls(server: Server, pairs: ReadonlySet<Pair>, levers: Levers): FaultyProxy {
@@ -103,6 +136,9 @@ function controls(server: Server, pairs: ReadonlySet<Pair>, levers: Levers): Fau
     },
     set state(next) {
       if (levers.state(next) === 'down') cutAll();
+    },
+    get refused() {
+      return levers.refused();
     },
     async close() {
       cutAll();

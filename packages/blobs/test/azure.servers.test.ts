@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { AccountSASPermissions } from '@azure/storage-blob';
 import { openAzureClient } from '../src/azure-client.ts';
 import { openBlobs, type Blobs } from '../src/index.ts';
+import { makeContainer } from '../src/testing.ts';
 import { blobsConformance } from './conformance.ts';
 import { remoteFaults } from './remote-faults.ts';
 
@@ -16,8 +17,8 @@ const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
 const connectionString = (host: string, key = accountKey): string =>
   `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=http://${host}/${account};`;
 
+await makeContainer(urlOf('x'));
 const store = await openAzureClient(urlOf('x'));
-await store.container.createIfNotExists();
 const { host } = new URL(store.container.url);
 store.close();
 

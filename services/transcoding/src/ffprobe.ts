@@ -38,7 +38,8 @@ function run(command: string, args: readonly string[], { timeoutMs, signal }: Li
 /** What no allowed demuxer recognises is no video; what one did recognise and could not read is a broken one. */
 function refusal(errors: string): Error {
   const isRecognised = /^\[[a-z0-9,_]+ @ /im.test(errors) && !/not (on|in) whitelist/i.test(errors);
-  if (/No such file|Permission denied|Connection|HTTP error 5/i.test(errors)) return new Error(`ffprobe: ${errors.trim()}`);
+  if (/No such file|Permission denied|Connection|timed out|HTTP error|Server returned/i.test(errors))
+    return new Error(`ffprobe: ${errors.trim()}`);
   return new UnusableSourceError(isRecognised ? 'unreadable' : 'not-a-video', errors.trim());
 }
 
