@@ -1,6 +1,6 @@
 // `npm run images -- build|push|pull|list`: the images of the services, built where something has changed, published, fetched.
 import { parseArgs } from 'node:util';
-import { build, localRepository, version } from './images/build.js';
+import { build, localReference, localRepository, version } from './images/build.js';
 import { readSet, writeSet } from './images/deployed-set.js';
 import { docker, Failure, inspectImage, needEngine, orSay } from './images/docker.js';
 import { serviceNames } from './images/inputs.js';
@@ -8,8 +8,8 @@ import { push, signedIn } from './images/registry.js';
 import { root, say } from './setup.js';
 
 const usage = `npm run images -- <command> [--service NAME …]
-  build [--force]                                builds the images whose inputs have changed
-  list                                           what this engine has
+  build [--force]                                builds the images whose inputs have changed; --force all of them, without the engine's cache
+  list                                           what this engine has, and what has changed since
   push --registry HOST/NAME [--set FILE]         builds what has changed, pushes, writes the digests to FILE (default: deployed-set.json)
   pull [--set FILE]                              fetches exactly the images of FILE
 User and password of a registry: KINORA_REGISTRY_USER and KINORA_REGISTRY_PASSWORD, else asked at a terminal, else as docker login has them.`;
@@ -24,7 +24,7 @@ function chosen(names = []) {
 }
 
 async function buildImages({ service, force }) {
-  const built = await build(chosen(service), { isForced: force });
+  const built = await build(chosen(service), force ? { isForced: true, flags: ['--no-cache'] } : {});
   say(`${built.filter(({ isBuilt }) => isBuilt).length} of ${built.length} built.`);
 }
 
@@ -43,9 +43,11 @@ function list({ service }) {
     if (!image) say(`${name.padEnd(12)} not built`);
     else {
       const labels = image.Config.Labels;
-      const revision = labels['org.opencontainers.image.revision'].slice(0, 12);
+      const built = `${labels['org.opencontainers.image.version']} ${labels['org.opencontainers.image.revision'].slice(0, 12) || 'no commit'}`;
       const size = `${megabytes(image.Size)}, its own layer ${megabytes(serviceLayerSize(image.Id))}`;
-      say(`${name.padEnd(12)} ${labels['org.opencontainers.image.version']} ${revision || 'no commit'}  ${image.Id.slice(0, 19)}  ${size}`);
+      say(
+        `${name.padEnd(12)} ${built}  ${image.Id.slice(0, 19)}  ${size}  ${inspectImage(localReference(name)) ? 'unchanged' : 'changed since'}`,
+      );
     }
   }
 }

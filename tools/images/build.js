@@ -68,9 +68,12 @@ function buildArguments(service, tag, { revision, epochSeconds }, flags) {
   ];
 }
 
+/** Name of the image of `service` for what is checked out, whether it has been built or not. */
+export const localReference = (service) => `${localRepository}/${service}:${digestOf(root, service, baseImage())}`;
+
 /** Makes sure that this engine has the image of `service` for what is checked out; `{ service, reference, isBuilt, seconds }`. */
 async function buildOne(service, { isForced = false, flags = [] } = {}) {
-  const reference = `${localRepository}/${service}:${digestOf(root, service, baseImage())}`;
+  const reference = localReference(service);
   const startedAt = Date.now();
   const isBuilt = isForced || inspectImage(reference) === undefined;
   if (isBuilt) {
