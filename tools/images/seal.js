@@ -12,12 +12,19 @@ function tar(args) {
   if (error || status !== 0) throw new Failure(`tar failed: ${error?.message ?? stderr}`);
 }
 
-/** `config` of an image with nothing in it that says when, or by what cache, it was built after `instant` (ISO 8601). */
+/** How the Dockerfile's last stage begins, as an image's history has it; what stands before comes with the base. */
+const beginning = 'COPY /out/ /';
+
+/** `config` of an image with `instant` (ISO 8601) in place of the times of its build, cached steps among them, and nothing of BuildKit's own. */
 export function sealedConfig(config, instant) {
-  const isLater = (time) => Date.parse(time) > Date.parse(instant);
   const kept = Object.fromEntries(Object.entries(config).filter(([name]) => !name.startsWith('moby.buildkit.')));
-  const history = (config.history ?? []).map((entry) => (isLater(entry.created) ? { ...entry, created: instant } : entry));
-  return { ...kept, created: instant, history };
+  const start = config.history.findIndex((entry) => entry.created_by?.startsWith(beginning));
+  if (start < 0) throw new Failure(`The image has no step "${beginning}".`);
+  return {
+    ...kept,
+    created: instant,
+    history: config.history.map((entry, index) => (index < start ? entry : { ...entry, created: instant })),
+  };
 }
 
 /** Replaces the image at `reference` by the same layers with a config of `epochSeconds`; the engine's own copy goes. */
