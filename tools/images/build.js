@@ -24,15 +24,14 @@ function git(...args) {
 }
 
 /**
- * The commit that `service` is built from: `{ revision, epochSeconds }`. With changes in it that are not committed the revision says so,
- * and the time is now, for the web app's validators are made of it.
+ * The last commit that changed what `service` is built from, `{ revision, epochSeconds }`: later ones give the same image. With changes that
+ * are not committed the revision says so, and the time is now, for the web app's validators are made of it.
  */
 function commitOf(service) {
-  const revision = git('rev-parse', 'HEAD');
-  const isChanged =
-    revision === '' || git('status', '--porcelain', '--', ...inputsOf(root, service).workspaces, 'deploy/docker', 'tools/images') !== '';
-  if (isChanged) return { revision: revision && `${revision}-changed`, epochSeconds: Math.floor(Date.now() / 1000) };
-  return { revision, epochSeconds: Number(git('show', '--no-patch', '--format=%ct', 'HEAD')) };
+  const paths = ['--', ...inputsOf(root, service).workspaces, 'package-lock.json', '.dockerignore', 'deploy/docker', 'tools/images'];
+  const [revision = '', seconds] = git('log', '--max-count=1', '--format=%H %ct', ...paths).split(' ');
+  if (revision !== '' && git('status', '--porcelain', ...paths) === '') return { revision, epochSeconds: Number(seconds) };
+  return { revision: revision && `${revision}-changed`, epochSeconds: Math.floor(Date.now() / 1000) };
 }
 
 /** Where the source is, when the remote says so to everybody. */
