@@ -45,9 +45,14 @@ export interface AssetDocument extends Outboxed {
   readonly aliveAt: string;
   /** When the last event was emitted. */
   readonly progressedAt: string;
+  /** Mark of whoever is writing the playlists now. */
+  readonly pen?: string;
+  /** Playlist → digest of what was last written to it. */
+  readonly written?: Readonly<Record<string, string>>;
 }
 
-const isOver = (record: JobRecord | undefined): boolean => record?.state === 'done' || record?.state === 'dropped';
+/** True when nothing is left to do for a job. */
+export const isOver = (record: JobRecord | undefined): boolean => record?.state === 'done' || record?.state === 'dropped';
 
 /** True when nothing is left to do for any job of the plan. */
 export const isFinished = ({ plan, jobs }: AssetDocument): boolean =>

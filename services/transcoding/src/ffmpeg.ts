@@ -16,14 +16,14 @@ export interface FfmpegOptions {
 }
 
 /**
- * Runs ffmpeg while `consume` reads its pipes (one stream per output, in order).
+ * Runs ffmpeg while `consume` reads its pipes (one stream per output, in order); `ended`, which it may ask, resolves when ffmpeg has ended well.
  * Resolves when the process has ended well and `consume` is done.
  * @throws {FfmpegError} also when nothing has been written for the stall limit
  */
 export type RunFfmpeg = <T>(
   args: readonly string[],
   options: FfmpegOptions,
-  consume: (pipes: readonly Readable[]) => Promise<T>,
+  consume: (pipes: readonly Readable[], ended: () => Promise<void>) => Promise<T>,
 ) => Promise<T>;
 
 /**
@@ -58,15 +58,18 @@ export function openFfmpeg(command: string, stallMs: number): RunFfmpeg {
       child.once('error', (error) => resolve(error.message));
       child.once('close', (code, by) => resolve(code === 0 ? undefined : `ended with ${code ?? by ?? 'an error'}`));
     });
+    const endedWell = async (): Promise<void> => {
+      const failure = await ended;
+      if (stopped ?? failure) throw new FfmpegError(`ffmpeg ${stopped ?? failure ?? ''}: ${errors.trim()}`);
+    };
     const streams = child.stdio.slice(3) as Readable[];
     const watch = watchStall(streams, stallMs, () => stop(`wrote nothing for ${stallMs} ms`));
     try {
-      const consumed = consume(streams).catch((error: unknown) => {
+      const result = await consume(streams, endedWell).catch((error: unknown) => {
         stop('its reader failed');
         throw error;
       });
-      const [result, failure] = await Promise.all([consumed, ended]);
-      if (stopped ?? failure) throw new FfmpegError(`ffmpeg ${stopped ?? failure ?? ''}: ${errors.trim()}`);
+      await endedWell();
       return result;
     } finally {
       clearInterval(watch);

@@ -44,6 +44,15 @@ export function joinOutputs(first: Output | undefined, next: Output): Output {
   };
 }
 
+/** What has been stored of each rendition when the same job is done twice: the same bytes, so whoever is further has it all. */
+export function furthest(
+  one: Readonly<Record<string, Output>> = {},
+  other: Readonly<Record<string, Output>> = {},
+): Readonly<Record<string, Output>> {
+  const ahead = Object.entries(other).filter(([renditionId, { segments }]) => segments > (one[renditionId]?.segments ?? 0));
+  return { ...one, ...Object.fromEntries(ahead) };
+}
+
 /** Seconds that the segments of `output` last. */
 export const secondsOf = ({ runs, timescale }: Output): number =>
   runs.reduce((ticks, [count, each]) => ticks + count * each, 0) / timescale;

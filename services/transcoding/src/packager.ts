@@ -9,6 +9,8 @@ export interface PackageOptions {
   readonly firstSegment: number;
   /** Each fragment is a segment; else fragments are gathered until they last long enough. */
   readonly isCut: boolean;
+  /** Resolves when whoever writes the stream has come to its end; rejects when it was stopped or has failed. */
+  readonly ended: () => Promise<void>;
   readonly putInit: (bytes: Buffer) => Promise<void>;
   readonly putSegment: (segment: number, parts: readonly Buffer[]) => Promise<void>;
   readonly onSegment: (output: Output) => void;
@@ -69,6 +71,8 @@ export async function packageStream(stream: AsyncIterable<Buffer>, options: Pack
       moof = undefined;
     }
   }
+  // A stream that was cut off ends too, and what it has of its last segment would be stored as if it were all of it.
+  if (pending.parts.length > 0) await options.ended();
   await close();
   return output;
 }

@@ -1,15 +1,16 @@
-import { BlobNotFoundError, StorageFullError, type Blobs } from '@kinora/blobs';
-import type { FailureReason } from '@kinora/contracts';
+import { BlobNotFoundError, BlobStoreError, StorageFullError, type Blobs } from '@kinora/blobs';
+import { assetPrefix, type FailureReason } from '@kinora/contracts';
 import { NonRetryableError, type Change } from '@kinora/messaging';
 import type { Log } from '@kinora/service';
-import { foldOutputs, type AssetDocument, type JobRecord } from './asset.ts';
+import { foldOutputs, isOver, type AssetDocument, type JobRecord } from './asset.ts';
 import type { Config } from './config.ts';
 import type { ProbeSource } from './ffprobe.ts';
-import type { Output } from './output.ts';
+import { furthest, type Output } from './output.ts';
 import { SegmentTooLongError } from './packager.ts';
 import { jobsOf, planAsset, remainingJobs, withoutRemux, type Job, type Plan } from './plan.ts';
-import { UnusableSourceError } from './probe.ts';
+import { UnusableSourceError, type Probe } from './probe.ts';
 import { announce, type Publisher } from './publisher.ts';
+import { withSource } from './source.ts';
 import type { DoJob } from './steps.ts';
 import { command, openingCommands, type Store } from './store.ts';
 
@@ -59,7 +60,9 @@ export function openRunner(ports: RunnerPorts): Runner {
       const key = `${assetId}/${jobId}`;
       for (let other = underWay.get(key); other; other = underWay.get(key)) await other.ended;
       const controller = new AbortController();
-      const work = runJob(ports, assetId, jobId, AbortSignal.any([signal, controller.signal, stopped.signal]), controller);
+      const work = runJob(ports, assetId, jobId, AbortSignal.any([signal, controller.signal, stopped.signal]), controller).finally(() =>
+        removeRemains(ports, assetId),
+      );
       underWay.set(key, { controller, ended: work.catch(() => undefined) });
       await work.finally(() => underWay.delete(key));
     },
@@ -70,6 +73,11 @@ export function openRunner(ports: RunnerPorts): Runner {
   };
 }
 
+/** Whoever works on an asset while another replica removes it may store blobs behind that one's back. */
+async function removeRemains({ store, blobs }: RunnerPorts, assetId: string): Promise<void> {
+  if (!(await store.find(assetId))) await blobs.deletePrefix(assetPrefix(assetId));
+}
+
 async function runJob(ports: RunnerPorts, assetId: string, jobId: string, signal: AbortSignal, controller: AbortController): Promise<void> {
   const { store, publisher, now } = ports;
   const document = await store.find(assetId);
@@ -77,15 +85,15 @@ async function runJob(ports: RunnerPorts, assetId: string, jobId: string, signal
   if (jobId === 'probe') return document.plan ? undefined : probeSource(ports, document, signal);
   const job = document.plan && jobsOf(document.plan).find((candidate) => candidate.jobId === jobId);
   if (!job) return;
-  if (['done', 'dropped'].includes(document.jobs[jobId]?.state ?? '')) return publisher.settle(assetId);
-  const started: JobRecord = {
-    ...document.jobs[jobId],
-    state: 'running',
-    failures: document.jobs[jobId]?.failures ?? 0,
-    startedAt: now().toISOString(),
-  };
-  const begun = await store.change(assetId, () => ({ update: { $set: { [`jobs.${jobId}`]: started, aliveAt: started.startedAt } } }));
-  if (!begun) return;
+  const startedAt = now().toISOString();
+  const begun = await store.change(assetId, ({ jobs }) =>
+    isOver(jobs[jobId])
+      ? undefined
+      : { update: { $set: { [`jobs.${jobId}`]: { failures: 0, ...jobs[jobId], state: 'running', startedAt }, aliveAt: startedAt } } },
+  );
+  const started = begun?.jobs[jobId];
+  if (!begun || !started) return;
+  if (isOver(started)) return publisher.settle(assetId);
   const flusher = openFlusher(ports, assetId, jobId, controller);
   const heartbeat = setInterval(
     () =>
@@ -101,8 +109,8 @@ async function runJob(ports: RunnerPorts, assetId: string, jobId: string, signal
     await finishJob(ports, assetId, job, { ...started, state: 'done', endedAt: now().toISOString(), outputs });
   } catch (error) {
     await flusher.end();
-    if (signal.aborted || error instanceof StorageFullError) throw error;
-    await failJob(ports, assetId, job, started, error);
+    if (signal.aborted || isStoreAtFault(error)) throw error;
+    await failJob(ports, assetId, job, error);
   } finally {
     clearInterval(heartbeat);
   }
@@ -117,7 +125,7 @@ async function doJob(
   onOutput: (renditionId: string, output: Output) => void,
 ): ReturnType<DoJob> {
   if (!plan || !probe) throw new NonRetryableError('the asset has no plan');
-  return work({ assetId, job, plan, probe, location: await blobs.locate(sourceKey), signal, onOutput });
+  return withSource(blobs, sourceKey, signal, (source) => work({ assetId, job, plan, probe, ...source, onOutput }));
 }
 
 /** Notes what a running job has stored, at once for the first segments, then about once a second. */
@@ -134,7 +142,10 @@ function openFlusher(
   const flush = async (): Promise<void> => {
     isDirty = false;
     nextAtMs = performance.now() + flushMs;
-    const after = await store.change(assetId, () => ({ update: { $set: { [`jobs.${jobId}.outputs`]: { ...outputs } } } }));
+    const after = await store.change(assetId, ({ jobs }) => {
+      if (jobs[jobId]?.state !== 'running') return undefined;
+      return { update: { $set: { [`jobs.${jobId}.outputs`]: furthest(jobs[jobId].outputs, outputs) } } };
+    });
     if (!after) return controller.abort();
     await publisher.settle(assetId);
   };
@@ -174,28 +185,31 @@ function recordEnd(document: AssetDocument, job: Job, record: JobRecord, config:
 
 async function finishJob({ store, config, now }: RunnerPorts, assetId: string, job: Job, record: JobRecord): Promise<void> {
   await store.change(assetId, (document) =>
-    document.jobs[job.jobId]?.state === 'done' ? undefined : recordEnd(document, job, record, config, now()),
+    isOver(document.jobs[job.jobId]) ? undefined : recordEnd(document, job, record, config, now()),
   );
 }
 
+/** True when the blob store and not the job has failed: the job is tried again for as long as that lasts. */
+const isStoreAtFault = (error: unknown): boolean => error instanceof StorageFullError || error instanceof BlobStoreError;
+
 /** Counts a failure: the job is tried again, or dropped when it has had its chances, or planned anew when only encoding can do it. */
-async function failJob(
-  { store, config, log, now }: RunnerPorts,
-  assetId: string,
-  job: Job,
-  started: JobRecord,
-  error: unknown,
-): Promise<void> {
+async function failJob({ store, config, log, now }: RunnerPorts, assetId: string, job: Job, error: unknown): Promise<void> {
+  const { jobId } = job;
   if (job.step === 'remux' && error instanceof SegmentTooLongError) return encodeInstead(store, assetId, job, config, now());
-  const failures = started.failures + 1;
-  const isLast = failures >= config.failures || error instanceof NonRetryableError || error instanceof BlobNotFoundError;
+  const isFatal = error instanceof NonRetryableError || error instanceof BlobNotFoundError;
   const message = (error instanceof Error ? error.message : String(error)).slice(0, 500);
-  const record: JobRecord = { ...started, failures, error: message, ...(isLast ? { state: 'dropped', endedAt: now().toISOString() } : {}) };
-  await store.change(assetId, (document) =>
-    isLast ? recordEnd(document, job, record, config, now()) : { update: { $set: { [`jobs.${job.jobId}`]: record } } },
-  );
-  if (!isLast) throw error;
-  log.error({ err: error, assetId, jobId: job.jobId, attempt: failures }, 'job dropped');
+  const after = await store.change(assetId, (document) => {
+    const before = document.jobs[jobId];
+    // Another replica has been luckier with the same job.
+    if (!before || isOver(before)) return undefined;
+    const failures = before.failures + 1;
+    const failed: JobRecord = { ...before, failures, error: message };
+    if (!isFatal && failures < config.failures) return { update: { $set: { [`jobs.${jobId}`]: failed } } };
+    return recordEnd(document, job, { ...failed, state: 'dropped', endedAt: now().toISOString() }, config, now());
+  });
+  const record = after?.jobs[jobId];
+  if (record?.state === 'running') throw error;
+  if (record?.state === 'dropped') log.error({ err: error, assetId, jobId, attempt: record.failures }, 'job dropped');
 }
 
 async function encodeInstead(store: Store, assetId: string, job: Job, config: Config, now: Date): Promise<void> {
@@ -210,46 +224,39 @@ async function encodeInstead(store: Store, assetId: string, job: Job, config: Co
 }
 
 /** Probes the source and plans the asset, or says why it can never be watched. */
-async function probeSource(
-  { store, blobs, probe, config, log, now }: RunnerPorts,
-  { _id: assetId, sourceKey }: AssetDocument,
-  signal: AbortSignal,
-): Promise<void> {
+async function probeSource(ports: RunnerPorts, document: AssetDocument, signal: AbortSignal): Promise<void> {
+  const { store, blobs, probe, config, log, now } = ports;
+  const { _id: assetId, sourceKey } = document;
   try {
-    const facts = await probe(await blobs.locate(sourceKey), signal);
+    const facts = await withSource(blobs, sourceKey, signal, (source) => probe(source.location, source.signal));
     if (facts.durationSeconds > config.maxDurationSeconds)
       throw new UnusableSourceError('too-long', `the source lasts ${facts.durationSeconds} s`);
-    const plan = planAsset(facts, config);
-    const at = now();
-    await store.change(assetId, (document) => {
-      if (document.plan) return undefined;
-      const planned = { ...document, probe: facts, plan, plannedAt: at.toISOString(), progressedAt: document.createdAt };
-      const told = announce({ ...planned, progressedAt: new Date(0).toISOString() }, 'processing', at);
-      const set = { probe: facts, plan, plannedAt: planned.plannedAt, aliveAt: planned.plannedAt };
-      return {
-        update: { $set: { ...told?.update.$set, ...set } },
-        events: [...openingCommands(assetId, plan, at), ...(told?.events ?? [])],
-      };
-    });
+    await store.change(assetId, (fresh) => planned(fresh, facts, config, now()));
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || isStoreAtFault(error)) throw error;
     const reason = error instanceof UnusableSourceError ? error.reason : error instanceof BlobNotFoundError ? 'source-missing' : undefined;
-    const failed = await failProbe(store, assetId, reason, config, now());
-    if (failed?.state !== 'failed') throw error;
-    log.warn({ err: error, assetId, problem: failed.failure }, 'source refused');
+    const failed = await store.change(assetId, (fresh) => failedProbe(fresh, reason, config, now()));
+    if (failed?.state !== 'failed' && !failed?.plan) throw error;
+    if (failed.state === 'failed') log.warn({ err: error, assetId, problem: failed.failure }, 'source refused');
   }
 }
 
-const failProbe = (
-  store: Store,
-  assetId: string,
-  reason: FailureReason | undefined,
-  config: Config,
-  now: Date,
-): Promise<AssetDocument | undefined> =>
-  store.change(assetId, (document) => {
-    const failures = (document.jobs.probe?.failures ?? 0) + 1;
-    const final = reason ?? (failures >= config.failures ? 'unreadable' : undefined);
-    if (final) return announce({ ...document, failure: final }, 'failed', now);
-    return { update: { $set: { 'jobs.probe': { state: 'running', failures, startedAt: document.createdAt } } } };
-  });
+function planned(document: AssetDocument, facts: Probe, config: Config, now: Date): Change | undefined {
+  if (document.plan) return undefined;
+  const plan = planAsset(facts, config);
+  const plannedAt = now.toISOString();
+  const told = announce({ ...document, probe: facts, plan, plannedAt, progressedAt: new Date(0).toISOString() }, 'processing', now);
+  return {
+    update: { $set: { ...told?.update.$set, probe: facts, plan, plannedAt, aliveAt: plannedAt } },
+    events: [...openingCommands(document._id, plan, now), ...(told?.events ?? [])],
+  };
+}
+
+function failedProbe(document: AssetDocument, reason: FailureReason | undefined, config: Config, now: Date): Change | undefined {
+  // Another replica has been luckier.
+  if (document.plan || document.state === 'failed') return undefined;
+  const failures = (document.jobs.probe?.failures ?? 0) + 1;
+  const final = reason ?? (failures >= config.failures ? 'unreadable' : undefined);
+  if (final) return announce({ ...document, failure: final }, 'failed', now);
+  return { update: { $set: { 'jobs.probe': { state: 'running', failures, startedAt: document.createdAt } } } };
+}

@@ -22,7 +22,7 @@ export const transcoding = defineService('transcoding', readConfig, ({ config, b
   const reconciler = openReconciler({ store, bus, blobs, publisher, config, log, now });
   return {
     routes: (app) => routes(app, store, now),
-    subscriptions: subscriptions({ store, blobs, runner, publisher, config }),
+    subscriptions: subscriptions({ store, blobs, runner, config }),
     start: async () => reconciler.start(),
     drain: () => runner.stop(),
     stop: async () => {

@@ -16,8 +16,9 @@ export interface StepContext {
   readonly job: Job;
   readonly plan: Plan;
   readonly probe: Probe;
-  /** Path or URL of the source. */
+  /** Path or URL of the source, as `withSource` gives it. */
   readonly location: string;
+  /** Also ends when the source cannot be read any more. */
   readonly signal: AbortSignal;
   /** Told after each stored segment what a rendition has from this job. */
   readonly onOutput: (renditionId: string, output: Output) => void;
@@ -68,17 +69,18 @@ async function packageRendition(
   { blobs }: StepPorts,
   context: StepContext,
   renditionId: string,
-  pipe: AsyncIterable<Buffer> | undefined,
+  { pipe, ended }: { readonly pipe: AsyncIterable<Buffer> | undefined; readonly ended: () => Promise<void> },
   cutting: Cutting,
 ): Promise<[string, Output][]> {
-  const { assetId, signal, onOutput } = context;
+  const { assetId, onOutput } = context;
   const output =
     pipe &&
     (await packageStream(pipe, {
       ...cutting,
+      ended,
       putInit: (bytes) => putInit(blobs, renditionFile(assetId, renditionId, 'init.mp4'), bytes),
       putSegment: async (segment, parts) =>
-        void (await blobs.put(renditionFile(assetId, renditionId, `${segment}.m4s`), Buffer.concat(parts), { signal })),
+        void (await blobs.put(renditionFile(assetId, renditionId, `${segment}.m4s`), Buffer.concat(parts))),
       onSegment: (soFar) => onOutput(renditionId, soFar),
     }));
   return output ? [[renditionId, output]] : [];
@@ -95,8 +97,8 @@ async function packageOnly(
 ): ReturnType<DoJob> {
   const startTicks = (timescale: number): number => Math.round((originSeconds + firstSeconds) * timescale);
   const options = { pipes: 1, signal: context.signal, niceness: 0 };
-  const made = await ports.ffmpeg(args, options, ([pipe]) =>
-    packageRendition(ports, context, renditionId, pipe, { startTicks, firstSegment: 0, isCut }),
+  const made = await ports.ffmpeg(args, options, ([pipe], ended) =>
+    packageRendition(ports, context, renditionId, { pipe, ended }, { startTicks, firstSegment: 0, isCut }),
   );
   return Object.fromEntries(made);
 }
@@ -121,10 +123,17 @@ async function encodeChunk(ports: StepPorts, context: StepContext): ReturnType<D
   const args = chunkArguments({ location, probe, plan, chunk, rungs, encoder: ports.config, hasZscale });
   const cutting = { startTicks: () => chunkStartTicks(plan, chunk), firstSegment: chunk.firstSegment, isCut: true };
   const options = { pipes: rungs.length, signal, niceness: job.step === 'opening' ? 0 : background };
-  const made = await ports.ffmpeg(args, options, (pipes) =>
-    Promise.all(rungs.map((rung, at) => packageRendition(ports, context, rung.renditionId, pipes[at], cutting))),
-  );
-  return Object.fromEntries(made.flat());
+  let work: readonly ReturnType<typeof packageRendition>[] = [];
+  try {
+    const made = await ports.ffmpeg(args, options, (pipes, ended) => {
+      work = rungs.map((rung, at) => packageRendition(ports, context, rung.renditionId, { pipe: pipes[at], ended }, cutting));
+      return Promise.all(work);
+    });
+    return Object.fromEntries(made.flat());
+  } finally {
+    // Nothing is stored any more once the job has ended, also when one rendition has failed before the others.
+    await Promise.allSettled(work);
+  }
 }
 
 async function readPictures({ ffmpeg }: StepPorts, args: readonly string[], signal: AbortSignal): Promise<readonly Buffer[]> {
@@ -156,7 +165,7 @@ async function makePoster(ports: StepPorts, { assetId, location, probe, signal }
     if (poster && (poster.length * 1000) / (widthPx * heightPx * scale * scale) > blankBytesPerThousandPx) break;
   }
   if (!poster) throw new Error('no picture could be decoded');
-  await ports.blobs.put(assetPrefix(assetId) + posterFile, poster, { signal });
+  await ports.blobs.put(assetPrefix(assetId) + posterFile, poster);
   return {};
 }
 
@@ -165,8 +174,8 @@ async function makeStoryboard(ports: StepPorts, { assetId, location, probe, sign
   const storyboard = planStoryboard(probe.durationSeconds, probe.video.widthPx, probe.video.heightPx);
   const sheets = await readPictures(ports, storyboardArguments(location, probe, storyboard, hasZscale), signal);
   if (sheets.length === 0) throw new Error('no picture could be decoded');
-  for (const [sheet, picture] of sheets.entries()) await ports.blobs.put(assetPrefix(assetId) + sheetFile(sheet), picture, { signal });
+  for (const [sheet, picture] of sheets.entries()) await ports.blobs.put(assetPrefix(assetId) + sheetFile(sheet), picture);
   const vtt = storyboardVtt(storyboard, probe.durationSeconds, sheets.length);
-  await ports.blobs.put(assetPrefix(assetId) + storyboardFile, Buffer.from(vtt), { signal });
+  await ports.blobs.put(assetPrefix(assetId) + storyboardFile, Buffer.from(vtt));
   return {};
 }

@@ -8,6 +8,8 @@ import { openingJobs } from './plan.ts';
 /** Remembers that a video is gone, for the event of its upload may come later. */
 interface Removal extends Identified {
   readonly removedAt: string;
+  /** Assets that the video had: whoever removes them may die before their blobs are gone. */
+  readonly assetIds?: readonly string[];
 }
 
 /** Files below `assetPrefix(assetId)`. */
@@ -28,8 +30,8 @@ export const openingCommands = (assetId: string, plan: Plan, now: Date): Envelop
   openingJobs(plan).map((job) => command(assetId, job, now));
 
 export interface Store {
-  /** Begins an asset for a completed upload; nothing happens when it exists or its video is gone. */
-  begin(upload: EventData<'upload.completed'>): Promise<void>;
+  /** Begins an asset for a completed upload; nothing happens when it exists. False when its video is gone: then `removeVideo` removes what there is. */
+  begin(upload: EventData<'upload.completed'>): Promise<boolean>;
   find(assetId: string): Promise<AssetDocument | undefined>;
   /** One atomic change, decided on the document as it is; undefined when the asset is gone. */
   change(assetId: string, decide: (document: AssetDocument) => Change | undefined): Promise<AssetDocument | undefined>;
@@ -37,8 +39,14 @@ export interface Store {
   keepAlive(assetId: string): Promise<boolean>;
   /** Assets whose work is not finished and of which nothing was heard since `before`. */
   findSilent(before: Date): Promise<readonly AssetDocument[]>;
-  /** Removes the assets of a video and remembers it; returns their ids. */
+  /** Removes the assets of a video and remembers it; returns the ids of all that it ever had. */
   removeVideo(videoId: string): Promise<readonly string[]>;
+  /**
+   * Gives the asset to the writer of its playlists called `pen`, if none other has it, or `after` has: undefined when it is with another, or gone.
+   */
+  takePen(assetId: string, pen: string, after?: string): Promise<AssetDocument | undefined>;
+  /** Notes what has been written, and leaves the asset to the next writer, if it is still with `pen`. */
+  putPenDown(assetId: string, pen: string, written: AssetDocument['written']): Promise<void>;
   /** Forgets removals older than `before`. */
   sweepRemovals(before: Date): Promise<void>;
   /** Resolves when all commands and events written so far are on the bus. */
@@ -57,7 +65,8 @@ export function openStore(documents: Documents, bus: Bus, now: () => Date, onErr
     outbox,
     flush: () => outbox.flush(),
     async begin({ uploadId, videoId, ownerId, sourceKey, bytes }) {
-      if (await removals.findOne({ _id: videoId })) return;
+      const isRemoved = async (): Promise<boolean> => (await removals.findOne({ _id: videoId })) !== undefined;
+      if (await isRemoved()) return false;
       const at = now();
       const since = at.toISOString();
       const blank = { state: 'processing', revision: 0, sent: 0, jobs: {}, renditions: {}, version: 0 } as const;
@@ -77,6 +86,8 @@ export function openStore(documents: Documents, bus: Bus, now: () => Date, onErr
       } catch (error) {
         if (!(error instanceof DuplicateKeyError)) throw error;
       }
+      // Whoever removes the video writes that first and looks for its assets then: one of both sees what the other has written.
+      return !(await isRemoved());
     },
     find: (assetId) => assets.findOne({ _id: assetId, removedAt: { $exists: false } }),
     change: (assetId, decide) => outbox.change(assets, assetId, decide),
@@ -90,10 +101,17 @@ export function openStore(documents: Documents, bus: Bus, now: () => Date, onErr
       ),
     async removeVideo(videoId) {
       await removals.updateOne({ _id: videoId }, { $set: { removedAt: now().toISOString() } }, { upsert: true });
-      const found = await assets.find({ videoId });
-      for (const { _id } of found) await outbox.remove(assets, _id, () => []);
-      return found.map(({ _id }) => _id);
+      const found = (await assets.find({ videoId })).map(({ _id }) => _id);
+      const removal = await removals.findOneAndUpdate({ _id: videoId }, { $addToSet: { assetIds: { $each: found } } });
+      for (const assetId of found) await outbox.remove(assets, assetId, () => []);
+      return removal?.assetIds ?? found;
     },
+    takePen: (assetId, pen, after) => {
+      const isFree = after === undefined ? { pen: { $exists: false } } : { pen: after };
+      return assets.findOneAndUpdate({ _id: assetId, removedAt: { $exists: false }, ...isFree }, { $set: { pen } });
+    },
+    putPenDown: async (assetId, pen, written) =>
+      void (await assets.updateOne({ _id: assetId, pen }, { $unset: { pen: '' }, $set: { written } })),
     sweepRemovals: async (before) => void (await removals.deleteMany({ removedAt: { $lt: before.toISOString() } })),
   };
 }

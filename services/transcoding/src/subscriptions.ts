@@ -3,14 +3,12 @@ import type { Blobs } from '@kinora/blobs';
 import { on, type Subscribed } from '@kinora/service';
 import type { Config } from './config.ts';
 import type { Runner } from './runner.ts';
-import type { Publisher } from './publisher.ts';
 import type { Store } from './store.ts';
 
 interface SubscriptionPorts {
   readonly store: Store;
   readonly blobs: Blobs;
   readonly runner: Runner;
-  readonly publisher: Publisher;
   readonly config: Config;
 }
 
@@ -18,9 +16,21 @@ interface SubscriptionPorts {
 const maxAttempts = 50;
 
 /** Event → handler. */
-export function subscriptions({ store, blobs, runner, publisher, config }: SubscriptionPorts): readonly Subscribed[] {
+export function subscriptions({ store, blobs, runner, config }: SubscriptionPorts): readonly Subscribed[] {
+  const removeVideo = async (videoId: string): Promise<void> => {
+    for (const assetId of await store.removeVideo(videoId)) {
+      runner.cancel(assetId);
+      await blobs.deletePrefix(assetPrefix(assetId));
+    }
+  };
   return [
-    on('upload.completed', ({ envelope }) => store.begin(envelope.data), { maxAttempts }),
+    on(
+      'upload.completed',
+      async ({ envelope: { data } }) => {
+        if (!(await store.begin(data))) await removeVideo(data.videoId);
+      },
+      { maxAttempts },
+    ),
     on('asset.open', ({ envelope: { data }, signal }) => runner.run(data.assetId, data.jobId, signal), {
       maxAttempts,
       prefetch: config.concurrency + 1,
@@ -29,16 +39,6 @@ export function subscriptions({ store, blobs, runner, publisher, config }: Subsc
       maxAttempts,
       prefetch: config.concurrency,
     }),
-    on(
-      'video.removed',
-      async ({ envelope }) => {
-        for (const assetId of await store.removeVideo(envelope.data.videoId)) {
-          runner.cancel(assetId);
-          publisher.forget(assetId);
-          await blobs.deletePrefix(assetPrefix(assetId));
-        }
-      },
-      { maxAttempts },
-    ),
+    on('video.removed', ({ envelope: { data } }) => removeVideo(data.videoId), { maxAttempts }),
   ];
 }

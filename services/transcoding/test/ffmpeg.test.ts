@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { FfmpegError, openFfmpeg } from '../src/ffmpeg.ts';
+import { packageStream } from '../src/packager.ts';
 import { ffmpegPath, until } from './transcoding.ts';
 
 const endless = ['-v', 'error', '-nostdin', '-re', '-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=25', '-f', 'rawvideo', 'pipe:3'];
@@ -33,6 +35,30 @@ describe('ffmpeg', () => {
   it('fails in words when there is no such program', async () => {
     const running = openFfmpeg('/no/ffmpeg', 60_000)([], { pipes: 1, signal: new AbortController().signal, niceness: 0 }, drain);
     await expect(running).rejects.toThrow('ENOENT');
+  });
+  it('leaves no segment that is too short when it is stopped in the middle of one', async () => {
+    const controller = new AbortController();
+    const encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '5', '-pix_fmt', 'yuv420p'];
+    const fragments = ['-f', 'mp4', '-movflags', '+frag_keyframe+empty_moov+default_base_moof', 'pipe:3'];
+    const args = ['-v', 'error', '-nostdin', '-re', '-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=25', ...encoder, ...fragments];
+    const stored: number[] = [];
+    const running = openFfmpeg(ffmpegPath, 60_000)(args, { pipes: 1, signal: controller.signal, niceness: 0 }, ([pipe], ended) =>
+      packageStream(pipe ?? Readable.from([]), {
+        startTicks() {
+          // The first of the twenty fragments of a segment has come.
+          setImmediate(() => controller.abort());
+          return 0;
+        },
+        firstSegment: 0,
+        isCut: false,
+        ended,
+        putInit: () => Promise.resolve(),
+        putSegment: async (segment) => void stored.push(segment),
+        onSegment: () => undefined,
+      }),
+    );
+    await expect(running).rejects.toThrow(FfmpegError);
+    expect(stored).toEqual([]);
   });
   const isLinux = existsSync('/proc/self/stat');
   (isLinux ? it : it.skip)(
