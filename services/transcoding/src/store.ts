@@ -8,7 +8,7 @@ import { openingJobs } from './plan.ts';
 /** Remembers that a video is gone, for the event of its upload may come later. */
 interface Removal extends Identified {
   readonly removedAt: string;
-  /** Assets that the video had: whoever removes them may die before their blobs are gone. */
+  /** Assets that the video had, some of them twice: whoever removes them may die before their blobs are gone. */
   readonly assetIds?: readonly string[];
 }
 
@@ -102,9 +102,9 @@ export function openStore(documents: Documents, bus: Bus, now: () => Date, onErr
     async removeVideo(videoId) {
       await removals.updateOne({ _id: videoId }, { $set: { removedAt: now().toISOString() } }, { upsert: true });
       const found = (await assets.find({ videoId })).map(({ _id }) => _id);
-      const removal = await removals.findOneAndUpdate({ _id: videoId }, { $addToSet: { assetIds: { $each: found } } });
+      const removal = await removals.findOneAndUpdate({ _id: videoId }, { $push: { assetIds: { $each: found } } });
       for (const assetId of found) await outbox.remove(assets, assetId, () => []);
-      return removal?.assetIds ?? found;
+      return [...new Set(removal?.assetIds ?? found)];
     },
     takePen: (assetId, pen, after) => {
       const isFree = after === undefined ? { pen: { $exists: false } } : { pen: after };
