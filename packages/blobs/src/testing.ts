@@ -23,6 +23,8 @@ export interface FaultyProxy {
   state: 'up' | 'down';
   /** Connections that were refused so far. */
   readonly refused: number;
+  /** Connections that were carried so far. */
+  readonly accepted: number;
   close(): Promise<void>;
 }
 
@@ -42,21 +44,25 @@ function carry(from: Socket, to: Socket, take: (bytes: number) => Fault | undefi
   });
 }
 
-/** Counts what goes in one direction of one connection, since `armed` gave another fault; gives the fault when it is due. */
-function takeFaults(
-  direction: Fault['direction'],
-  armed: () => Fault | undefined,
-  disarm: () => void,
-): (bytes: number) => Fault | undefined {
+/** What the proxy is to do, and has done. */
+interface Condition {
+  armed: Fault | undefined;
+  state: FaultyProxy['state'];
+  refused: number;
+  accepted: number;
+}
+
+/** Counts what goes in one direction of one connection since a fault was armed; gives the fault when it is due. */
+function takeFaults(condition: Condition, direction: Fault['direction']): (bytes: number) => Fault | undefined {
   let since: Fault | undefined;
   let carried = 0;
   return (bytes) => {
-    const fault = armed();
-    if (since !== fault) [since, carried] = [fault, 0];
+    const { armed } = condition;
+    if (since !== armed) [since, carried] = [armed, 0];
     carried += bytes;
-    if (fault?.direction !== direction || carried <= fault.afterBytes) return undefined;
-    disarm();
-    return fault;
+    if (armed?.direction !== direction || carried <= armed.afterBytes) return undefined;
+    condition.armed = undefined;
+    return armed;
   };
 }
 
@@ -72,53 +78,28 @@ export async function makeContainer(url: string): Promise<void> {
 export async function openFaultyProxy(target: string): Promise<FaultyProxy> {
   const { hostname, port } = new URL(`http://${target}`);
   const pairs = new Set<Pair>();
-  let armed: Fault | undefined;
-  let state: FaultyProxy['state'] = 'up';
-  let refused = 0;
-  const disarm = (): void => void (armed = undefined);
-
+  const condition: Condition = { armed: undefined, state: 'up', refused: 0, accepted: 0 };
   const server = createServer((client) => {
-    if (state === 'down') {
-      refused++;
+    if (condition.state === 'down') {
+      condition.refused++;
       return void client.destroy();
     }
+    condition.accepted++;
     const pair: Pair = [client, connect(Number(port), hostname)];
     pairs.add(pair);
     const cut = (): void => {
       pairs.delete(pair);
       for (const socket of pair) socket.destroy();
     };
-    carry(
-      client,
-      pair[1],
-      takeFaults('up', () => armed, disarm),
-      cut,
-    );
-    carry(
-      pair[1],
-      client,
-      takeFaults('down', () => armed, disarm),
-      cut,
-    );
+    carry(client, pair[1], takeFaults(condition, 'up'), cut);
+    carry(pair[1], client, takeFaults(condition, 'down'), cut);
     for (const socket of pair) socket.on('error', cut);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return controls(server, pairs, {
-    arm: (fault) => void (armed = fault),
-    isArmed: () => armed !== undefined,
-    state: (next = state) => (state = next),
-    refused: () => refused,
-  });
+  return controls(server, pairs, condition);
 }
 
-interface Levers {
-  readonly arm: FaultyProxy['arm'];
-  readonly isArmed: () => boolean;
-  readonly state: (next?: FaultyProxy['state']) => FaultyProxy['state'];
-  readonly refused: () => number;
-}
-
-function controls(server: Server, pairs: ReadonlySet<Pair>, levers: Levers): FaultyProxy {
+function controls(server: Server, pairs: ReadonlySet<Pair>, condition: Condition): FaultyProxy {
   const cutAll = (): void => {
     for (const pair of pairs) for (const socket of pair) socket.destroy();
   };
@@ -127,18 +108,22 @@ function controls(server: Server, pairs: ReadonlySet<Pair>, levers: Levers): Fau
     get connections() {
       return pairs.size;
     },
-    arm: levers.arm,
+    arm: (fault) => void (condition.armed = fault),
     get isArmed() {
-      return levers.isArmed();
+      return condition.armed !== undefined;
     },
     get state() {
-      return levers.state();
+      return condition.state;
     },
     set state(next) {
-      if (levers.state(next) === 'down') cutAll();
+      condition.state = next;
+      if (next === 'down') cutAll();
     },
     get refused() {
-      return levers.refused();
+      return condition.refused;
+    },
+    get accepted() {
+      return condition.accepted;
     },
     async close() {
       cutAll();

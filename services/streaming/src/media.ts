@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { BlobInfo, Blobs } from '@kinora/blobs';
+import { BlobStoreError, type BlobInfo, type Blobs } from '@kinora/blobs';
 import { Problem } from '@kinora/contracts';
 import type { Log, Metrics } from '@kinora/service';
 import { answerTo, type Answer, type Representation } from './answer.ts';
+import { ArrivingSegment } from './arriving-segment.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { StreamingConfig } from './config.ts';
 import { HotSegments, type HotSegment } from './hot-segments.ts';
 import { immutableCacheControl, mediaFile, type MediaFile } from './media-file.ts';
 import { Playlists, type Playlist } from './playlists.ts';
-import { sendFromBlob, sendFromMemory } from './send.ts';
+import { sendArriving, sendFromBlob, sendFromMemory } from './send.ts';
 import { sentCounter } from './sent-counter.ts';
 import { tokenChecker } from './tokens.ts';
 
@@ -80,6 +81,13 @@ function answer({ id, method, headers }: MediaRequest, facts: Facts, cacheContro
   return made;
 }
 
+/** What a failed read says to the client. */
+function storeProblem(err: unknown, { id }: MediaRequest, log: Log): unknown {
+  if (!(err instanceof BlobStoreError)) return err;
+  log.warn({ requestId: id, err }, 'the blob store does not answer');
+  return new Problem('service-unavailable', { detail: 'The store of videos does not answer.' });
+}
+
 /** Files of assets from `blobs`: playlists as they are now, hot segments from memory, cold ones through a pooled buffer. */
 export function openMedia({ config, blobs, log, metrics, now }: MediaOptions): Media {
   const checkToken = tokenChecker(config.playbackSecret);
@@ -122,7 +130,9 @@ export function openMedia({ config, blobs, log, metrics, now }: MediaOptions): M
     },
     async sendFromBlobs(request, response, begin) {
       const { file, nowMs, cacheControl } = find(request);
-      const opened = await (file.isPlaylist ? playlists : segments).open(file.key);
+      const opened = await (file.isPlaylist ? playlists : segments).open(file.key).catch((err: unknown) => {
+        throw storeProblem(err, request, log);
+      });
       if (!opened) throw missing();
       const makeAnswer = (cached: string): Answer => {
         const made = answer(request, factsOf(opened.info, file), cached, nowMs);
@@ -130,17 +140,18 @@ export function openMedia({ config, blobs, log, metrics, now }: MediaOptions): M
         return made;
       };
       if ('cacheControl' in opened) return sendPlaylist(response, opened, makeAnswer(opened.cacheControl));
-      if ('users' in opened) return sendHot(response, opened, makeAnswer(cacheControl));
+      if ('users' in opened && !(opened instanceof ArrivingSegment)) return sendHot(response, opened, makeAnswer(cacheControl));
       try {
         const made = makeAnswer(cacheControl);
         sent.from('cold');
-        await sendFromBlob(response, made, opened, pool, sending);
+        if (opened instanceof ArrivingSegment) await sendArriving(response, made, opened, sending);
+        else await sendFromBlob(response, made, opened, pool, sending);
       } catch (err) {
         // An answer that has begun is cut off: only that tells the client that it is not whole.
         if (!response.headersSent) throw err;
         log.error({ requestId: request.id, err }, 'reading a blob failed');
       } finally {
-        await opened.close();
+        if (!(opened instanceof ArrivingSegment)) await opened.close();
       }
     },
   };

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { BlobInfo, Blobs } from '@kinora/blobs';
+import { BlobChangedError, BlobStoreError, type BlobInfo, type Blobs } from '@kinora/blobs';
 import { playlistCacheControl } from './media-file.ts';
 
 /** A playlist as it was at most 250 ms ago. */
@@ -14,6 +14,7 @@ interface Kept extends Playlist {
 }
 
 const freshMs = 250;
+const readAttempts = 3;
 const maxKeptBytes = 2 * 1024 * 1024;
 
 /** Playlists change while they grow: one stat in 250 ms serves all who ask, and the bytes are read again only when it differs. */
@@ -49,11 +50,28 @@ export class Playlists {
   async #check(key: string): Promise<Kept | undefined> {
     const checkedAtMs = this.#nowMs();
     const kept = this.#kept.get(key);
-    if (kept && (await this.#blobs.stat(key))?.etag === kept.info.etag) return Object.assign(kept, { checkedAtMs });
-    const read = await this.#read(key, checkedAtMs);
-    if (read) this.#kept.set(key, read);
-    else this.#kept.delete(key);
-    return read;
+    try {
+      if (kept && (await this.#blobs.stat(key))?.etag === kept.info.etag) return Object.assign(kept, { checkedAtMs });
+      const read = await this.#readUnchanged(key, checkedAtMs);
+      if (read) this.#kept.set(key, read);
+      else this.#kept.delete(key);
+      return read;
+    } catch (error) {
+      // With the store out of reach players go on with what there was.
+      if (kept && error instanceof BlobStoreError) return Object.assign(kept, { checkedAtMs });
+      throw error;
+    }
+  }
+
+  /** Reads again when the playlist was replaced meanwhile. */
+  async #readUnchanged(key: string, checkedAtMs: number): Promise<Kept | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#read(key, checkedAtMs);
+      } catch (error) {
+        if (!(error instanceof BlobChangedError) || attempt === readAttempts) throw error;
+      }
+    }
   }
 
   async #read(key: string, checkedAtMs: number): Promise<Kept | undefined> {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { BlobReader } from '@kinora/blobs';
 import type { Answer, Piece } from './answer.ts';
+import type { ArrivingSegment } from './arriving-segment.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
 /** A response of which the client takes nothing for this long is destroyed, and with it goes all that it holds. */
@@ -72,5 +73,34 @@ export async function sendFromBlob(
     throw error;
   } finally {
     pool.give(buffer);
+  }
+}
+
+/** Sends `answer` with bytes that are still coming into memory, as they come. @throws what reading them threw; the connection is cut then */
+export async function sendArriving(
+  response: ServerResponse,
+  { status, headers, pieces }: Answer,
+  segment: ArrivingSegment,
+  { stallMs }: SendOptions,
+): Promise<void> {
+  response.writeHead(status, headers);
+  if (pieces.length === 0) return void response.end();
+  response.setTimeout(stallMs);
+  segment.users++;
+  response.once('close', () => segment.users--);
+  try {
+    for (const piece of pieces) {
+      if (piece instanceof Uint8Array) await write(response, piece);
+      else
+        for (let position = piece.start; position < piece.end && !response.destroyed;) {
+          const end = Math.min(await segment.reach(position), piece.end);
+          await write(response, segment.bytes.subarray(position, end));
+          position = end;
+        }
+    }
+    response.end();
+  } catch (error) {
+    response.destroy();
+    throw error;
   }
 }

@@ -24,13 +24,21 @@ export interface MediaServer {
   stop(): Promise<void>;
 }
 
+/** BLOBS_URL in `env` puts the blobs elsewhere. */
 export async function startMediaServer(env: NodeJS.ProcessEnv = {}): Promise<MediaServer> {
   const folder = await mkdtemp(join(tmpdir(), 'kinora-streaming-'));
   const clock = { offsetMs: 0 };
   const now = (): Date => new Date(Date.now() + clock.offsetMs);
-  const settings = { PORT: '0', HOST: '127.0.0.1', DATA_DIR: folder, PLAYBACK_SECRET: secret, LOG_LEVEL: 'silent', ...env };
+  const settings: NodeJS.ProcessEnv = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    DATA_DIR: folder,
+    PLAYBACK_SECRET: secret,
+    LOG_LEVEL: 'silent',
+    ...env,
+  };
   const host = await startHost({ definitions: [streaming], env: settings, now });
-  const blobs = openBlobs(`file:${join(folder, 'blobs')}`);
+  const blobs = openBlobs(settings.BLOBS_URL ?? `file:${join(folder, 'blobs')}`);
   const assetId = newId();
   return {
     origin: host.url.replace('localhost', '127.0.0.1'),
@@ -43,6 +51,7 @@ export async function startMediaServer(env: NodeJS.ProcessEnv = {}): Promise<Med
     put: async (file, bytes) => void (await blobs.put(`assets/${assetId}/${file}`, bytes)),
     async stop() {
       await host.stop();
+      await blobs.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
