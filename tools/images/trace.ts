@@ -69,7 +69,10 @@ export function trace(entries: readonly string[]): Trace {
       ...imported.map((specifier) => nodeResolver.imported(specifier, file)),
       ...required.map((specifier) => nodeResolver.required(specifier, file)),
     ];
-    for (const target of next) if (target !== undefined && statSync(target, { throwIfNoEntry: false })?.isFile()) waiting.push(target);
+    // Comments name declarations too, which nothing loads.
+    for (const target of next)
+      if (target !== undefined && !/\.d\.[cm]?ts$/.test(target) && statSync(target, { throwIfNoEntry: false })?.isFile())
+        waiting.push(target);
   }
   return { files: [...seen].sort(), opaque: opaque.sort() };
 }
