@@ -48,7 +48,7 @@ export const events = {
   'asset.failed': { schema: AssetChanged, emitter: 'transcoding', receivers: ['catalog'] },
   'video.published': { schema: VideoChanged, emitter: 'catalog', receivers: [] },
   'video.changed': { schema: VideoChanged, emitter: 'catalog', receivers: [] },
-  'video.removed': { schema: VideoRemoved, emitter: 'catalog', receivers: ['uploads', 'transcoding'] },
+  'video.removed': { schema: VideoRemoved, emitter: 'catalog', receivers: ['catalog', 'uploads', 'transcoding'] },
   'video.viewed': { schema: VideoViewed, emitter: 'history', receivers: ['catalog'] },
 } as const satisfies Record<string, { schema: TSchema; emitter: string; receivers: readonly string[] }>;
 

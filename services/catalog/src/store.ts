@@ -64,6 +64,8 @@ export interface Store {
     decide: (video: VideoDocument) => { video: VideoDocument; events: readonly Envelope[] } | undefined,
   ): Promise<VideoDocument | undefined>;
   remove(videoId: string, events: (video: VideoDocument) => readonly Envelope[]): Promise<VideoDocument | undefined>;
+  /** Removes what was counted of a video that is gone. */
+  forgetViews(videoId: string): Promise<void>;
   /** Counts a playback once, `score` giving the trending score after it. */
   countView(videoId: string, playbackId: string, score: (before: number) => number): Promise<void>;
 }
@@ -130,18 +132,18 @@ export function openStore({ videos, views }: Collections, outbox: Outbox): Store
         const next = decide(before);
         return next && { update: updateTo(next.video), events: next.events };
       }),
-    async remove(videoId, events) {
-      const removed = await outbox.remove(videos, videoId, events);
-      await views.deleteOne({ _id: videoId });
-      return removed;
-    },
+    remove: (videoId, events) => outbox.remove(videos, videoId, events),
+    forgetViews: async (videoId) => void (await views.deleteOne({ _id: videoId })),
     async countView(videoId, playbackId, score) {
       const video = await find(videoId);
-      if (!video) return;
-      const counted = await countOnce(outbox, views, video, playbackId, score);
-      await outbox.change(videos, videoId, (before) =>
-        before.viewCount >= counted.viewCount ? undefined : { update: updateTo(countViews(before, counted)) },
-      );
+      const counted = video && (await countOnce(outbox, views, video, playbackId, score));
+      const after =
+        counted &&
+        (await outbox.change(videos, videoId, (before) =>
+          before.viewCount >= counted.viewCount ? undefined : { update: updateTo(countViews(before, counted)) },
+        ));
+      // Removed meanwhile, or counted by somebody who did not live to see that it was.
+      if (!after) await views.deleteOne({ _id: videoId });
     },
   };
 }

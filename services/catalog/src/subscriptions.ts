@@ -9,6 +9,7 @@ export function subscriptions(videos: Videos): readonly Subscribed[] {
     on('asset.ready', ({ envelope }) => videos.applyAsset(envelope.data)),
     on('asset.failed', ({ envelope }) => videos.applyAsset(envelope.data)),
     on('video.viewed', ({ envelope }) => videos.countView(envelope.data)),
+    on('video.removed', ({ envelope }) => videos.forgetViews(envelope.data)),
     on('account.deleted', ({ envelope, signal }) => videos.removeAllOf(envelope.data.accountId, signal)),
   ];
 }

@@ -34,6 +34,7 @@ export interface Videos {
   cachedPage(selection: Selection, limit: number): Promise<string>;
   applyAsset(data: EventData<'asset.ready'>): Promise<void>;
   countView(data: EventData<'video.viewed'>): Promise<void>;
+  forgetViews(data: EventData<'video.removed'>): Promise<void>;
 }
 
 const removalBatch = 100;
@@ -120,6 +121,7 @@ export function openVideos(options: VideosOptions): Videos {
     async applyAsset(data) {
       await change(data.videoId, (before) => applyAsset(before, data, now()));
     },
+    forgetViews: ({ videoId }) => store.forgetViews(videoId),
     async countView({ videoId, playbackId, at }) {
       const viewedAtMs = Math.min(Date.parse(at), now().getTime());
       await store.countView(videoId, playbackId, (score) => viewedScore(score, viewedAtMs));

@@ -13,6 +13,7 @@ import {
   type Video,
   type VideoPage,
 } from '@kinora/contracts';
+import { openDocuments } from '@kinora/documents';
 import { event, openBus, type Bus, type Envelope, type QueueDepth } from '@kinora/messaging';
 import { openLog, startHost, type Host } from '@kinora/service';
 import { createTestIdentities } from '@kinora/service/testing';
@@ -53,6 +54,10 @@ export interface CatalogUnderTest {
   waiting(): Promise<number>;
   /** Deliveries that it has given up. */
   deadLetters(): Promise<number>;
+  /** How many records of views the catalog keeps of a video. */
+  countsOf(videoId: string): Promise<number>;
+  /** Puts such a record there. */
+  leaveCounts(videoId: string): Promise<void>;
   /** A video that is ready. */
   createReady(owner: Person, wish?: Record<string, unknown>): Promise<Video>;
   stop(): Promise<void>;
@@ -91,6 +96,9 @@ export async function startCatalog(now: () => Date = () => new Date()): Promise<
   const host = await startHost({ definitions: [catalog], env, log: openLog('silent'), now });
   const bus: Bus = openBus(`sqlite:${path.join(dataDir, 'bus.sqlite')}`, { topology });
   await bus.ready();
+  const documents = openDocuments(`sqlite:${path.join(dataDir, 'documents')}`, 'catalog');
+  const views = documents.collection('views', { indexes: 'as they are' });
+  await documents.ready();
   const heard: Envelope[] = [];
   bus.listen(['video.published', 'video.changed', 'video.removed'], (envelope) => {
     if (!heard.some(({ id }) => id === envelope.id)) heard.push(envelope);
@@ -132,6 +140,8 @@ export async function startCatalog(now: () => Date = () => new Date()): Promise<
     until,
     waiting: async () => sum((await depths()).map(({ waiting, underWay }) => waiting + underWay)),
     deadLetters: async () => sum((await depths()).map(({ dead }) => dead)),
+    countsOf: (videoId) => views.countDocuments({ _id: videoId }),
+    leaveCounts: (videoId) => views.insertOne({ _id: videoId }),
     person: (role, name) => identities.create(role, name),
     list: async (query, as) => (await ask<VideoPage>('GET', `/api/videos${query}`, as)).body,
     async createReady(owner, wish) {
@@ -144,7 +154,7 @@ export async function startCatalog(now: () => Date = () => new Date()): Promise<
     },
     async stop() {
       await host.stop();
-      await bus.close();
+      await Promise.all([bus.close(), documents.close()]);
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -55,6 +55,31 @@ describe('the catalog', () => {
     expect(await viewCountOf(videoId)).toBe(3);
   });
 
+  it('keeps nothing that was counted of a removed video, though views come in after it', async () => {
+    const { videoId } = await catalog.createReady(ann);
+    await Promise.all(Array.from({ length: 5 }, () => catalog.tell('video.viewed', viewed(videoId))));
+    const removing = catalog.ask('DELETE', `/api/videos/${videoId}`, ann);
+    await Promise.all(Array.from({ length: 5 }, () => catalog.tell('video.viewed', viewed(videoId))));
+    expect((await removing).status).toBe(204);
+    await catalog.tell('video.viewed', viewed(videoId));
+    await catalog.until(() => Promise.resolve(heardOf(videoId).includes('video.removed')));
+    await catalog.until(async () => (await catalog.waiting()) === 0);
+    expect(await catalog.countsOf(videoId)).toBe(0);
+  });
+
+  it('removes what is left of the counts of a removed video when it hears of the removal once more', async () => {
+    const { videoId } = await catalog.createReady(ann);
+    await catalog.ask('DELETE', `/api/videos/${videoId}`, ann);
+    const removed = await catalog.until(async () =>
+      catalog.heard.find(({ subject, type }) => subject === videoId && type === 'video.removed'),
+    );
+    await catalog.until(async () => (await catalog.waiting()) === 0);
+    // Counted by a replica that had read the video before, and that was killed then.
+    await catalog.leaveCounts(videoId);
+    await catalog.repeat(removed);
+    await catalog.until(async () => (await catalog.countsOf(videoId)) === 0);
+  });
+
   it('lists what is viewed most first, by views and as trending', async () => {
     const [a, b, c] = [
       await catalog.createReady(ann, { tags: ['race'] }),
