@@ -51,7 +51,11 @@ export function openSetup(options: SetupOptions): Setup {
   const makeAdmin = async (email: string, password: string): Promise<void> => {
     const account = await store.findAccountByEmail(email.toLowerCase());
     if (account) await store.changeRole(account._id, 'admin');
-    else await signUpAdmin({ name: email.split('@')[0] ?? email, email, password });
+    else
+      await signUpAdmin({ name: email.split('@')[0] ?? email, email, password }).catch(async (error: unknown) => {
+        // Another replica that starts at the same moment was faster.
+        if (await needsSetup()) throw error;
+      });
     log.info({}, 'first admin made from the settings');
   };
   const signUpAdmin = async (body: { name: string; email: string; password: string }): Promise<AuthAnswer> =>
