@@ -31,10 +31,10 @@ const second = path.join(folder, 'deeper', 'second');
 const setFile = path.join(folder, 'deployed-set.json');
 const home = path.join(folder, 'home');
 
-/** A clone of HEAD; with `umask` its files have other modes, as on another machine. */
-async function clone(target: string, umask: string): Promise<void> {
+/** A clone of what is checked out at `source`; with `umask` its files have other modes, as on another machine. */
+async function clone(source: string, target: string, umask: string): Promise<void> {
   await mkdir(path.dirname(target), { recursive: true });
-  await command('bash', ['-c', `umask ${umask} && git clone --quiet --no-hardlinks "$1" "$2"`, 'clone', root, target]);
+  await command('bash', ['-c', `umask ${umask} && git clone --quiet --no-hardlinks "$1" "$2"`, 'clone', source, target]);
 }
 
 const credentials = { KINORA_REGISTRY_USER: flags.user, KINORA_REGISTRY_PASSWORD: flags.password };
@@ -111,7 +111,7 @@ const built: readonly Step[] = [
   {
     title: 'the images of a clean checkout are built, and a second time nothing is',
     async run() {
-      await clone(first, '022');
+      await clone(root, first, '022');
       await images(first, ['build']);
       assert.match(await images(first, ['build']), /^0 of 6 built\.$/m);
       assert.deepEqual(await changed(first), []);
@@ -120,7 +120,7 @@ const built: readonly Step[] = [
   {
     title: 'two builds of one commit, in two folders and without a cache, give one digest',
     async run() {
-      await clone(second, '077');
+      await clone(first, second, '077');
       for (const service of ['gateway', 'transcoding']) {
         await images(first, ['build', '--force', '--service', service]);
         const before = (await inspect(local(service))).Id;
