@@ -22,6 +22,8 @@ export interface LeaseStamp {
   readonly process: ProcessIdentity;
   /** Somebody waits: a transfer that has stalled, or any, is to be ended. */
   readonly wanted?: 'when-stalled' | 'now';
+  /** The transfer was ended for somebody; a holder that does not let go soon loses its lease, for it may wait for a store for minutes. */
+  readonly isEnding?: boolean;
 }
 
 export interface Lease {
@@ -41,7 +43,7 @@ export interface LeasesOptions {
   /** Shuts out the former holder of a record that may still write. */
   readonly fence: (upload: UploadDocument) => Promise<void>;
   readonly beatMs: number;
-  /** A holder that has been silent for so long loses its lease to who waits for it. */
+  /** A holder that has been silent, or has not let go of an ended transfer, for so long loses its lease to who waits for it. */
   readonly silentMs: number;
   readonly onError: (error: unknown) => void;
 }
@@ -101,7 +103,9 @@ class HeldLease implements Lease {
       const before = await uploads.findOneAndUpdate(this.#held, update, { returns: 'before' });
       if (this.#isOver) return;
       const wanted = before ? before.lease?.wanted : 'now';
-      if (wanted === 'now' || (wanted === 'when-stalled' && transfers.isStalled(this.#uploadId))) transfers.cancel(this.#uploadId);
+      if (wanted !== 'now' && (wanted === undefined || !transfers.isStalled(this.#uploadId))) return;
+      transfers.cancel(this.#uploadId);
+      await uploads.updateOne(this.#held, { $set: { 'lease.isEnding': true } });
     } catch {
       // While the record is out of reach, nobody else can take the lease either.
     }
@@ -120,21 +124,22 @@ class HeldLease implements Lease {
   }
 }
 
-/** How long one holder has been silent, as far as looks at its record tell. */
+/** How long one holder has been silent, or ending, as far as looks at its record tell. */
 class Silence {
-  #seen: Pick<LeaseStamp, 'token' | 'beats'> | undefined;
+  #seen: LeaseStamp | undefined;
   #lookedAtMs = 0;
   ms = 0;
   /** True once the holder has beaten, or changed, between two looks. */
   isBroken = false;
 
-  look({ token, beats }: LeaseStamp, pausedMs: number): void {
+  look(lease: LeaseStamp, pausedMs: number): void {
     const nowMs = performance.now();
-    const isSame = this.#seen?.token === token && this.#seen.beats === beats;
-    if (this.#seen && !isSame) this.isBroken = true;
+    const hasBeaten = this.#seen !== undefined && (this.#seen.token !== lease.token || this.#seen.beats !== lease.beats);
+    this.isBroken ||= hasBeaten;
+    const goesOn = this.#seen?.token === lease.token && (!hasBeaten || this.#seen.isEnding === true);
     // A look that took long says little: the holder may wait for the same database.
-    this.ms = isSame ? this.ms + Math.min(nowMs - this.#lookedAtMs, 2 * pausedMs) : 0;
-    this.#seen = { token, beats };
+    this.ms = goesOn ? this.ms + Math.min(nowMs - this.#lookedAtMs, 2 * pausedMs) : 0;
+    this.#seen = lease;
     this.#lookedAtMs = nowMs;
   }
 }
@@ -151,7 +156,9 @@ export function openLeases(options: LeasesOptions): Leases {
 
   /** Puts `stamp` into a free record, or over the lease of a holder that is gone. */
   const put = async (uploadId: string, stamp: LeaseStamp, over: LeaseStamp | undefined): Promise<UploadDocument | undefined> => {
-    const before: Filter = over ? { 'lease.token': over.token, 'lease.beats': over.beats } : { lease: { $exists: false } };
+    const before: Filter = over
+      ? { 'lease.token': over.token, ...(over.isEnding !== true && { 'lease.beats': over.beats }) }
+      : { lease: { $exists: false } };
     const mayLive = over !== undefined && !isOver(over);
     const update = { $set: { lease: stamp, ...(mayLive && { unfenced: true }) } };
     return uploads.findOneAndUpdate({ _id: uploadId, ...present, ...before }, update);
@@ -188,7 +195,7 @@ export function openLeases(options: LeasesOptions): Leases {
         silence.look(lease, pauseMs);
         if (isOver(lease) || silence.ms >= silentMs) over = lease;
         else {
-          if (silence.isBroken && performance.now() - startedMs >= waitMs) return undefined;
+          if (silence.isBroken && lease.isEnding !== true && performance.now() - startedMs >= waitMs) return undefined;
           if (looks === 0)
             await uploads.updateOne(
               { _id: uploadId, 'lease.token': lease.token },

@@ -1,5 +1,5 @@
 /** A way to a store of objects that stops at a named moment: what is asked or answered then gets no further. */
-import { createServer, request as ask, type IncomingMessage } from 'node:http';
+import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Moment {
@@ -12,37 +12,37 @@ export interface Moment {
 export interface MomentProxy {
   /** `host:port` to connect to. */
   readonly host: string;
-  /** Waits for `moment`, once; resolves when it has come. */
-  reach(moment: Moment): Promise<void>;
+  /** Waits for `moment`, once; resolves when it has come. What is given lets the request or its answer go on after all. */
+  reach(moment: Moment): Promise<() => void>;
   close(): Promise<void>;
 }
 
 /** Opens a proxy on loopback to `target`, `host:port`. */
 export async function openMomentProxy(target: string): Promise<MomentProxy> {
   const { hostname, port } = new URL(`http://${target}`);
-  let awaited: { readonly moment: Moment; readonly reached: () => void } | undefined;
-  const isNow = ({ method = '', url = '' }: IncomingMessage, at: Moment['at']): boolean => {
-    if (awaited?.moment.at !== at || !awaited.moment.matches(method, decodeURIComponent(url))) return false;
-    awaited.reached();
+  let awaited: { readonly moment: Moment; readonly reached: (goOn: () => void) => void } | undefined;
+  const passing = ({ method = '', url = '' }: IncomingMessage, at: Moment['at'], goOn: () => void): void => {
+    if (awaited?.moment.at !== at || !awaited.moment.matches(method, decodeURIComponent(url))) return goOn();
+    awaited.reached(goOn);
     awaited = undefined;
-    return true;
   };
-  const server = createServer((request, response) => {
+  const forward = (request: IncomingMessage, response: ServerResponse): void => {
     const { method, url, headers } = request;
-    if (isNow(request, 'asked')) return void request.resume();
     const onward = ask({ hostname, port, method, path: url, headers }, (answer) => {
-      if (isNow(request, 'answered')) return void answer.resume();
-      response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
-      answer.pipe(response);
+      passing(request, 'answered', () => {
+        response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        answer.pipe(response);
+      });
     });
     onward.on('error', () => response.destroy());
     request.pipe(onward);
-  });
+  };
+  const server = createServer((request, response) => passing(request, 'asked', () => forward(request, response)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     reach: (moment) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve } = Promise.withResolvers<() => void>();
       awaited = { moment, reached: resolve };
       return promise;
     },

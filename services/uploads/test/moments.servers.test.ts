@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { openMomentProxy, type Moment, type MomentProxy } from './moment-proxy.ts';
 import { openReplicas, type Replica, type Replicas } from './replicas.ts';
 import { azure, s3, type Stores } from './stores.ts';
-import { idOf, patchHeaders, sha256, until, type Person } from './uploads.ts';
+import { idOf, patchHeaders, sha256, tusHeaders, unending, until, type Person } from './uploads.ts';
 
 // Processes are started and killed, and many megabytes go through servers that share a busy machine.
 jest.setTimeout(120_000);
@@ -21,6 +21,10 @@ interface Way {
   readonly env: (proxy: string, env: Record<string, string>) => Record<string, string>;
   readonly moments: Readonly<Record<string, Moment>>;
 }
+
+const raise = (): never => {
+  throw new Error('there is no such moment');
+};
 
 const isPiece = (address: string): boolean => address.includes('/.growing/');
 const piecesOf = (): Readonly<Record<string, Moment>> => ({
@@ -131,5 +135,26 @@ describe.each(ways.map((way) => [way.stores.name, way] as const))('an upload to 
     for await (const { key, isBlob } of replicas.blobs.growing.remains('uploads/', Date.now() + 86_400_000)) if (!isBlob) left.push(key);
     expect(left).toEqual([]);
     expect(await replicas.keys()).toEqual([`uploads/${idOf(location)}`]);
+  });
+
+  it('is not harmed by a part that reaches the store long after another replica has taken over', async () => {
+    const first = await replicas.start({ env: way.env(proxy.host, way.stores.env(replicas.dataDir)) });
+    const second = await replicas.start();
+    const location = await first.start(ann, bytes.length);
+    const held = proxy.reach(way.moments['a part is to be stored'] ?? raise());
+    // Other bytes than the file has, so that a single one of them would show.
+    const late = first.send('PATCH', location, ann, patchHeaders(0), unending(randomBytes(10_000_000))).catch(() => undefined);
+    const goOn = await held;
+    const offset = await until('the other may go on', async () => {
+      const { status, headers } = await second.send('HEAD', location, ann, tusHeaders);
+      return status === 200 && headers.get('upload-offset');
+    });
+    expect(offset).toBe('0');
+    expect((await second.send('PATCH', location, ann, patchHeaders(0), bytes.subarray(0, 12_000_000))).status).toBe(204);
+    goOn();
+    expect((await late)?.status ?? 423).toBe(423);
+    expect(await send(second, location)).toBe(bytes.length);
+    expect(sha256(await replicas.stored(location))).toBe(sha256(bytes));
+    await until('upload.completed arrives', () => replicas.completed.length === 1);
   });
 });

@@ -60,10 +60,10 @@ export function replicasSuite(stores: Stores): void {
       expect(performance.now() - pausedAtMs).toBeLessThan(takeoverMs);
       expect(offset).toBeGreaterThanOrEqual(counted);
       expect((await patch(other, location, offset, bytes.subarray(offset, 30_000_000)))?.status).toBe(204);
-      one.resume();
-      // Other bytes than the file has, so that a single one of them would show.
+      // Other bytes than the file has, so that a single one of them would show; they wait for the first when it wakes up.
       more?.enqueue(randomBytes(20_000_000));
       more?.close();
+      one.resume();
       expect((await late)?.status ?? 423).toBe(423);
       expect(await one.offsetOf(location, ann)).toBe(30_000_000);
       expect((await patch(one, location, 30_000_000, bytes.subarray(30_000_000)))?.status).toBe(204);
