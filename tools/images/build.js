@@ -76,6 +76,7 @@ async function buildOne(service, { isForced = false, flags = [] } = {}) {
   const startedAt = Date.now();
   const isBuilt = isForced || inspectImage(reference) === undefined;
   if (isBuilt) {
+    say(`${service.padEnd(12)} is being built …`);
     const commit = commitOf(service);
     await dockerQuietly(buildArguments(service, reference, commit, flags));
     seal(reference, commit.epochSeconds);
