@@ -14,7 +14,7 @@ export async function catchUp(move: Move, state: MoveState): Promise<TimedPass[]
   const passes: TimedPass[] = [];
   while (passes.length < mostPasses) {
     const before = passes.at(-1)?.seconds ?? Number.POSITIVE_INFINITY;
-    const last = await pass(move, state, `Pass ${passes.length + 1}`, false);
+    const last = await pass(move, state, `Pass ${passes.length + 1}`);
     passes.push(last);
     if (last.seconds < shortSeconds || changes(last) === 0 || last.seconds > before * 0.7) break;
   }

@@ -56,7 +56,7 @@ async function untilStopped(move: Move, state: MoveState, passes: TimedPass[]): 
       );
     await delay(probeMs, undefined, { signal });
     if (performance.now() < passAt) continue;
-    passes.push(await pass(move, state, 'Keeping up', false));
+    passes.push(await pass(move, state, 'Keeping up'));
     passAt = performance.now() + passEveryMs;
   }
 }
@@ -65,7 +65,10 @@ async function untilStopped(move: Move, state: MoveState, passes: TimedPass[]): 
 async function bringTheRest(move: Move, state: MoveState, quiet: Quiet): Promise<TimedPass[]> {
   const passes: TimedPass[] = [];
   while (passes.length < mostLooks) {
-    const last = await pass(move, state, passes.length === 0 ? 'The rest' : 'Comparing', true);
+    const isFirst = passes.length === 0;
+    // Files show that nobody has written since; servers do not, so blobs are looked at again as well.
+    const skipsBlobs = !isFirst && quiet.stamp !== undefined;
+    const last = await pass(move, state, isFirst ? 'The rest' : 'Comparing', { isLast: true, skipsBlobs });
     passes.push(last);
     const isApart = quiet.stamp !== undefined || performance.now() - quiet.sinceMs >= apartMs;
     if (changes(last) === 0 && isApart) return passes;

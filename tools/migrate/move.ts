@@ -100,14 +100,19 @@ async function refuseForeignChanges({ to, target, signal }: Move): Promise<void>
   );
 }
 
-/** One pass that writes. */
-export async function pass(move: Move, state: MoveState, what: string, isLast: boolean): Promise<TimedPass> {
+/** One pass that writes; see `PassOptions`. */
+export async function pass(
+  move: Move,
+  state: MoveState,
+  what: string,
+  { isLast = false, skipsBlobs = false }: { readonly isLast?: boolean; readonly skipsBlobs?: boolean } = {},
+): Promise<TimedPass> {
   const { source, target, moved, given, signal, progress } = move;
   const counts = progress.begin(what);
   try {
     await state.passBegins();
     const outcome = await runPass({
-      ...{ source, target, moved, counts, signal, isLast, writes: true, concurrency: given.concurrency },
+      ...{ source, target, moved, counts, signal, isLast, skipsBlobs, writes: true, concurrency: given.concurrency },
       ...{ blobRecords: state.blobs, uploadRecords: state.uploads },
     });
     await state.passEnds(knownAfter(outcome));

@@ -19,8 +19,10 @@ export interface PassOptions {
   readonly uploadRecords: Collection<UploadRecord> | undefined;
   /** False compares only. */
   readonly writes: boolean;
-  /** True once nothing writes at the source any more. */
+  /** True once nothing writes at the source any more; a pass before, of the same run, has seen all of the target. */
   readonly isLast: boolean;
+  /** Blobs have been looked at since nothing writes any more. */
+  readonly skipsBlobs?: boolean;
   readonly concurrency: number;
   readonly signal: AbortSignal;
   readonly counts: Counts;
@@ -33,7 +35,7 @@ export interface NamedOutcome extends CollectionOutcome {
 
 export interface PassOutcome {
   readonly collections: readonly NamedOutcome[];
-  /** Undefined when blobs stay where they are. */
+  /** Undefined when blobs stay where they are, or were skipped. */
   readonly blobs: BlobsOutcome | undefined;
   readonly uploads: UploadsOutcome | undefined;
 }
@@ -80,8 +82,9 @@ async function documentsPass(options: PassOptions, translation: Translation | un
 }
 
 async function blobsPass(options: PassOptions, leavesOut: ReadonlySet<string>): Promise<BlobsOutcome> {
-  const { source, target, blobRecords, writes, concurrency, signal, counts } = options;
+  const { source, target, blobRecords, writes, isLast, concurrency, signal, counts } = options;
   return mirrorBlobs({
+    trustsRecord: isLast,
     source: source.blobs(),
     target: target.exists('blobs') || writes ? target.blobs() : undefined,
     records: blobRecords,
@@ -98,11 +101,11 @@ async function blobsPass(options: PassOptions, leavesOut: ReadonlySet<string>): 
 
 /** Unfinished uploads first, for their documents hold what their bytes became; then documents and blobs side by side. */
 export async function runPass(options: PassOptions): Promise<PassOutcome> {
-  const { source, target, moved, uploadRecords, writes, isLast, signal, counts } = options;
+  const { source, target, moved, uploadRecords, writes, isLast, skipsBlobs = false, signal, counts } = options;
   const movesBlobs = moved.includes('blobs') && source.exists('blobs');
   const open = movesBlobs ? await openUploadsOf(source) : new Map<string, never>();
   const uploads =
-    movesBlobs && writes && uploadRecords
+    movesBlobs && writes && uploadRecords && !skipsBlobs
       ? await mirrorUploads({
           ...{ source: source.blobs(), target: target.blobs(), records: uploadRecords, open, isLast, signal },
           onBytes: (bytes) => (counts.bytes += bytes),
@@ -111,7 +114,7 @@ export async function runPass(options: PassOptions): Promise<PassOutcome> {
   const translation = movesBlobs ? translationOf(await recordsOf(uploadRecords)) : undefined;
   const [documents, blobs] = await Promise.allSettled([
     moved.includes('documents') ? documentsPass(options, translation) : [],
-    movesBlobs ? blobsPass(options, new Set(open.keys())) : undefined,
+    movesBlobs && !skipsBlobs ? blobsPass(options, new Set(open.keys())) : undefined,
   ]);
   for (const settled of [documents, blobs]) if (settled.status === 'rejected') throw settled.reason;
   return {

@@ -8,8 +8,10 @@ export interface Output {
 
 /** Numbers that only grow while a pass runs. */
 export interface Counts {
+  /** Documents and blobs looked at. */
   documents: number;
   blobs: number;
+  /** Bytes copied, or read. */
   bytes: number;
 }
 
@@ -36,8 +38,8 @@ export function bytesText(bytes: number): string {
 const numberText = (value: number): string => value.toLocaleString('en-US');
 
 function line(what: string, { documents, blobs, bytes }: Counts, seconds: number): string {
-  const rate = bytes > 0 && seconds > 0 ? `, ${bytesText(bytes / seconds)}/s` : '';
-  return `${what}: ${numberText(documents)} documents, ${numberText(blobs)} blobs (${bytesText(bytes)}${rate}), ${Math.round(seconds)} s`;
+  const rate = bytes > 0 && seconds > 0 ? `, ${bytesText(bytes)} at ${bytesText(bytes / seconds)}/s` : '';
+  return `${what}: ${numberText(documents)} documents, ${numberText(blobs)} blobs${rate}, ${Math.round(seconds)} s`;
 }
 
 /** Progress on `output`. */

@@ -41,7 +41,9 @@ export function reportOf(
   facts: Pick<Report, 'mode' | 'from' | 'to' | 'result' | 'remarks' | 'queues'> & { readonly pauseSeconds?: number },
   passes: readonly TimedPass[],
 ): Report {
+  const { mode } = facts;
   const last = passes.at(-1);
+  const blobs = passes.findLast((pass) => pass.blobs !== undefined)?.blobs;
   return {
     ...facts,
     at: new Date().toISOString(),
@@ -49,7 +51,7 @@ export function reportOf(
     collections: (last?.collections ?? []).map(({ collection, source, written, deleted, refused }) => {
       return { collection, ...source, differing: written + deleted + refused };
     }),
-    blobs: last?.blobs && { blobs: last.blobs.blobs, bytes: last.blobs.bytes, differing: last.blobs.copied + last.blobs.deleted },
+    blobs: blobs && { blobs: blobs.blobs, bytes: blobs.bytes, differing: mode === 'finish' ? 0 : blobs.copied + blobs.deleted },
     unfinishedUploads: passes.findLast(({ uploads }) => uploads !== undefined)?.uploads,
   };
 }
@@ -81,7 +83,7 @@ export function reportText({ mode, collections, blobs, unfinishedUploads, queues
     );
   if (unfinishedUploads && unfinishedUploads.uploads > 0)
     parts.push(
-      `  ${unfinishedUploads.uploads} unfinished uploads${unfinishedUploads.restarted > 0 ? `, ${unfinishedUploads.restarted} of which begin again at their first byte` : ''}`,
+      `  unfinished uploads: ${unfinishedUploads.uploads}${unfinishedUploads.restarted > 0 ? `, ${unfinishedUploads.restarted} of which begin again at their first byte` : ''}`,
     );
   if (queues.length > 0)
     parts.push(

@@ -86,8 +86,8 @@ export async function findRecord(target: Ports, to: Place): Promise<Recorded> {
   const moves = await target.existing<MoveDocument>(ownDatabase, 'moves');
   return {
     move: await moves?.findOne({ _id: id }),
-    blobs: await target.existing<BlobRecord>(ownDatabase, `blobs-${id}`),
-    uploads: await target.existing<UploadRecord>(ownDatabase, `uploads-${id}`),
+    blobs: await target.existing<BlobRecord>(ownDatabase, `blobs_${id}`),
+    uploads: await target.existing<UploadRecord>(ownDatabase, `uploads_${id}`),
   };
 }
 
@@ -106,8 +106,8 @@ export class MoveState {
     this.#now = now;
     this.#id = MoveState.idOf(to);
     this.#moves = target.collection<MoveDocument>(ownDatabase, 'moves');
-    this.blobs = target.collection<BlobRecord>(ownDatabase, `blobs-${this.#id}`);
-    this.uploads = target.collection<UploadRecord>(ownDatabase, `uploads-${this.#id}`);
+    this.blobs = target.collection<BlobRecord>(ownDatabase, `blobs_${this.#id}`);
+    this.uploads = target.collection<UploadRecord>(ownDatabase, `uploads_${this.#id}`);
   }
 
   /** A move goes by where it leads: the same target always has the same record. */

@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => folders.remove());
 
 const signal = new AbortController().signal;
-const options = { concurrency: 4, signal, onBlobs: () => undefined };
+const options = { concurrency: 4, trustsRecord: false, signal, onBlobs: () => undefined };
 const mirror = (writes = true, leavesOut: ReadonlySet<string> = new Set()): Promise<BlobsOutcome> =>
   mirrorBlobs({ source, target, records, leavesOut, writes, ...options });
 
@@ -61,6 +61,44 @@ describe('mirrorBlobs', () => {
     await target.put('uploads/1', Buffer.from('ha'));
     expect(await mirror(true, new Set(['uploads/1']))).toMatchObject({ blobs: 0, copied: 0, deleted: 0 });
     expect((await target.read('uploads/1')).toString()).toBe('ha');
+  });
+
+  it('looks at every key there can be, whichever part of the order it is in', async () => {
+    const keys = [
+      '-',
+      '0',
+      'Z',
+      'a',
+      'assets/0',
+      'assets/b/z',
+      'assets/c',
+      'assets/c-',
+      'assets/c/1',
+      'assets/k',
+      'assets/kz/9',
+      'assets/s',
+      'assets/zz',
+      'assets0',
+      'z/z',
+    ];
+    for (const key of keys) await source.put(key, Buffer.from(key)).catch(() => undefined);
+    await mirror();
+    expect(await contents(target)).toEqual(await contents(source));
+    await source.deletePrefix('assets/');
+    await mirror();
+    expect(await contents(target)).toEqual(await contents(source));
+  });
+
+  it('does without a list of the target when the record is trusted', async () => {
+    for (const key of ['a', 'b', 'c']) await source.put(key, Buffer.from(key));
+    await mirror();
+    await source.put('a', Buffer.from('second'));
+    await source.delete('b');
+    expect(
+      await mirrorBlobs({ source, target, records, leavesOut: new Set(), writes: true, ...options, trustsRecord: true }),
+    ).toMatchObject({ copied: 1, deleted: 1 });
+    expect(await contents(target)).toEqual(await contents(source));
+    expect(await mirror()).toMatchObject({ copied: 0, deleted: 0 });
   });
 
   it('copies again when the record of a copy was lost', async () => {

@@ -65,6 +65,12 @@ async function takeAll(bus: Bus): Promise<Record<string, string[]>> {
   return taken;
 }
 
+/** Where `envelope` waits when it has died in the queues of `services`. */
+const waitingFor = ({ type, id }: Envelope, services: readonly string[]): Record<string, string[]> =>
+  Object.fromEntries(
+    (topology[type] ?? []).filter((service) => !services.includes(service)).map((service) => [`${service}.${type}`, [id]]),
+  );
+
 it('brings what waits, now or for later, and dead letters with their reason, each to its own queue', async () => {
   const [both, later, half] = [letter('account.deleted'), letter('video.viewed'), letter('video.removed')];
   const before = await on('from', async (bus) => {
@@ -84,10 +90,9 @@ it('brings what waits, now or for later, and dead letters with their reason, eac
     expect(dead?.envelope).toEqual(half);
     expect(dead?.error).toBe('NonRetryableError: no such upload');
     expect(await takeAll(bus)).toEqual({
-      'accounts.account.deleted': [both.id],
-      'catalog.account.deleted': [both.id],
-      'catalog.video.viewed': [later.id],
-      'transcoding.video.removed': [half.id],
+      ...waitingFor(both, []),
+      ...waitingFor(later, []),
+      ...waitingFor(half, ['uploads']),
     });
   });
   // What was read is still there for the old installation, as if nobody had taken it.

@@ -51,6 +51,18 @@ const ready = (url: string, headers: Readonly<Record<string, string>>, videoId: 
     return video.asset?.state === 'ready' ? true : undefined;
   });
 
+/** Begins an upload of which 10 000 bytes arrive. */
+export async function halfUpload(
+  kinora: Installation,
+  { clip }: Pick<Belongings, 'clip'>,
+): Promise<Pick<Belongings, 'unfinishedVideoId' | 'location'>> {
+  const client = await signIn(kinora);
+  const { videoId } = await client.createVideo('Still arriving');
+  const location = await beginUpload(client, videoId, clip);
+  expect((await send(kinora.url + location, client.headers, clip, 0, 10_000)).status).toBe(204);
+  return { unfinishedVideoId: videoId, location };
+}
+
 /** Uses `kinora`, which runs: an account with an API key, a video to watch, an upload that is half done. */
 export async function live(kinora: Installation): Promise<Belongings> {
   const client = await signIn(kinora);
@@ -66,16 +78,14 @@ export async function live(kinora: Installation): Promise<Belongings> {
   const { upload, done } = client.upload(videoId, clip);
   upload.start();
   await done;
-  const unfinished = await client.createVideo('Still arriving');
-  const location = await beginUpload(client, unfinished.videoId, clip);
-  expect((await send(kinora.url + location, client.headers, clip, 0, 10_000)).status).toBe(204);
+  const half = await halfUpload(kinora, { clip });
   await ready(kinora.url, client.headers, videoId);
   const { manifestUrl } = await client.playback(videoId);
   return {
     clip,
     session: client.headers,
     apiKey: { authorization: `Bearer ${key}` },
-    ...{ videoId, manifest: manifestUrl, unfinishedVideoId: unfinished.videoId, location },
+    ...{ videoId, manifest: manifestUrl, ...half },
   };
 }
 
