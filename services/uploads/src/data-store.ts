@@ -9,8 +9,10 @@ import type { Lease } from './leases.ts';
 import { receive, type Outcome } from './receive.ts';
 import { growingOf, type Store, type UploadDocument } from './store.ts';
 import type { Transfers } from './transfers.ts';
+import type { CheckVideo } from './videos.ts';
 
 export interface DataStoreOptions {
+  readonly checkVideo: CheckVideo;
   readonly store: Store;
   readonly growing: Growing;
   readonly transfers: Transfers;
@@ -79,6 +81,8 @@ export class UploadDataStore extends DataStore {
     });
     lease.adopt(record);
     exchange.createdId = record._id;
+    // Asked again: a video removed since the first time found no upload to remove.
+    await this.#options.checkVideo(source, exchange);
     upload.creation_date = record.createdAt;
     if (upload.size === 0) await this.#options.store.complete(upload.id, requestId);
     return upload;

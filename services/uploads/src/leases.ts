@@ -144,66 +144,74 @@ class Silence {
   }
 }
 
-/** Leases in the records of `uploads`. */
-export function openLeases(options: LeasesOptions): Leases {
-  const { uploads, silentMs, fence } = options;
-  const own = { service: randomUUID(), process: ownIdentity() };
+class RecordLeases implements Leases {
+  readonly #options: LeasesOptions;
+  readonly #own = { service: randomUUID(), process: ownIdentity() };
   /** Tokens of leases that this service holds. */
-  const active = new Set<string>();
+  readonly #active = new Set<string>();
 
-  const isOver = ({ token, service, process }: LeaseStamp): boolean =>
-    service === own.service ? !active.has(token) : hasEnded(process, own.process);
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
 
-  /** Puts `stamp` into a free record, or over the lease of a holder that is gone. */
-  const put = async (uploadId: string, stamp: LeaseStamp, over: LeaseStamp | undefined): Promise<UploadDocument | undefined> => {
-    const before: Filter = over
-      ? { 'lease.token': over.token, ...(over.isEnding !== true && { 'lease.beats': over.beats }) }
-      : { lease: { $exists: false } };
-    const mayLive = over !== undefined && !isOver(over);
+  async take(uploadId: string, force: boolean, waitMs: number): Promise<Lease | undefined> {
+    const { uploads, silentMs } = this.#options;
+    const stamp: LeaseStamp = { token: randomUUID(), beats: 0, ...this.#own };
+    const silence = new Silence();
+    const startedMs = performance.now();
+    let over: LeaseStamp | undefined;
+    for (let pauseMs = firstPauseMs, looks = 0; ; looks++) {
+      const taken = await this.#put(uploadId, stamp, over);
+      if (taken) return this.#hold(uploadId, stamp, taken);
+      const current = await uploads.findOne({ _id: uploadId, ...present });
+      if (!current) return this.#hold(uploadId, stamp, undefined);
+      over = undefined;
+      const { lease } = current;
+      if (!lease) continue;
+      silence.look(lease, pauseMs);
+      if (this.#isOver(lease) || silence.ms >= silentMs) {
+        over = lease;
+        continue;
+      }
+      if (silence.isBroken && lease.isEnding !== true && performance.now() - startedMs >= waitMs) return undefined;
+      if (looks === 0) await this.#want(uploadId, lease, force ? 'now' : 'when-stalled');
+      await pause(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+    }
+  }
+
+  /** Certain that its holder does nothing more. */
+  #isOver({ token, service, process }: LeaseStamp): boolean {
+    return service === this.#own.service ? !this.#active.has(token) : hasEnded(process, this.#own.process);
+  }
+
+  async #want(uploadId: string, { token }: LeaseStamp, wanted: LeaseStamp['wanted']): Promise<void> {
+    await this.#options.uploads.updateOne({ _id: uploadId, 'lease.token': token }, { $set: { 'lease.wanted': wanted } });
+  }
+
+  /** Puts `stamp` into a free record, or over the lease of a holder that has to yield. */
+  #put(uploadId: string, stamp: LeaseStamp, over: LeaseStamp | undefined): Promise<UploadDocument | undefined> {
+    const free: Filter = { lease: { $exists: false } };
+    const before = over ? { 'lease.token': over.token, ...(over.isEnding !== true && { 'lease.beats': over.beats }) } : free;
+    const mayLive = over !== undefined && !this.#isOver(over);
     const update = { $set: { lease: stamp, ...(mayLive && { unfenced: true }) } };
-    return uploads.findOneAndUpdate({ _id: uploadId, ...present, ...before }, update);
-  };
+    return this.#options.uploads.findOneAndUpdate({ _id: uploadId, ...present, ...before }, update);
+  }
 
-  const hold = async (uploadId: string, stamp: LeaseStamp, upload: UploadDocument | undefined): Promise<Lease> => {
-    active.add(stamp.token);
-    const lease = new HeldLease(options, uploadId, stamp, upload, () => active.delete(stamp.token));
+  async #hold(uploadId: string, stamp: LeaseStamp, upload: UploadDocument | undefined): Promise<Lease> {
+    this.#active.add(stamp.token);
+    const lease = new HeldLease(this.#options, uploadId, stamp, upload, () => this.#active.delete(stamp.token));
     if (upload?.unfenced !== true) return lease;
     try {
-      await fence(upload);
+      await this.#options.fence(upload);
       await lease.change({ $unset: { unfenced: true } });
       return lease;
     } catch (error) {
       await lease.release();
       throw error;
     }
-  };
-
-  return {
-    async take(uploadId, force, waitMs) {
-      const stamp: LeaseStamp = { token: randomUUID(), beats: 0, ...own };
-      const silence = new Silence();
-      const startedMs = performance.now();
-      let over: LeaseStamp | undefined;
-      for (let pauseMs = firstPauseMs, looks = 0; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs), looks++) {
-        const taken = await put(uploadId, stamp, over);
-        if (taken) return hold(uploadId, stamp, taken);
-        const current = await uploads.findOne({ _id: uploadId, ...present });
-        if (!current) return hold(uploadId, stamp, undefined);
-        over = undefined;
-        const { lease } = current;
-        if (!lease) continue;
-        silence.look(lease, pauseMs);
-        if (isOver(lease) || silence.ms >= silentMs) over = lease;
-        else {
-          if (silence.isBroken && lease.isEnding !== true && performance.now() - startedMs >= waitMs) return undefined;
-          if (looks === 0)
-            await uploads.updateOne(
-              { _id: uploadId, 'lease.token': lease.token },
-              { $set: { 'lease.wanted': force ? 'now' : 'when-stalled' } },
-            );
-          await pause(pauseMs);
-        }
-      }
-    },
-  };
+  }
 }
+
+/** Leases in the records of `uploads`. */
+export const openLeases = (options: LeasesOptions): Leases => new RecordLeases(options);

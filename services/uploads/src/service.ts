@@ -33,8 +33,9 @@ export const uploads = defineService('uploads', readConfig, ({ config, bus, docu
     onError: (err) => log.error({ err }, 'lease was not released'),
   });
   const locks = openLocks({ transfers, leases, waitMs, replicaWaitMs });
-  const dataStore = new UploadDataStore({ store, growing, transfers, expirySeconds, idleTimeoutSeconds, now });
-  const tus = openTus({ store, dataStore, locks, maxBytes, checkVideo: videoCheck(peers, store) });
+  const checkVideo = videoCheck(peers, store);
+  const dataStore = new UploadDataStore({ checkVideo, store, growing, transfers, expirySeconds, idleTimeoutSeconds, now });
+  const tus = openTus({ store, dataStore, locks, maxBytes, checkVideo });
   const upkeep = openUpkeep({ store, growing, locks, log, now, everyMs: upkeepMs });
   metrics.outboxLag('uploads', () => outbox.lagSeconds());
   return {

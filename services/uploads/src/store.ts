@@ -30,7 +30,7 @@ export interface Store {
   find(uploadId: string): Promise<UploadDocument | undefined>;
   /** Begins the blob, then makes the record and gives it. @throws {Problem} quota-exceeded. @throws {StorageFullError} */
   create(upload: UploadDocument): Promise<UploadDocument>;
-  /** Removes record and bytes; no error when absent. */
+  /** Removes bytes and record; no error when absent. */
   remove(uploadId: string): Promise<void>;
   /** Makes a blob of the source, then tells of it once, however often it is called. For who has the upload for itself. */
   complete(uploadId: string, requestId?: string): Promise<void>;
@@ -92,8 +92,9 @@ export function openStore(options: StoreOptions): Store {
   const { uploads, growing, outbox, quotaBytes, now } = options;
   const { find } = reading(options);
   const remove = async (uploadId: string): Promise<void> => {
-    await outbox.remove(uploads, uploadId, () => []);
+    // The record last: whoever comes after one that died in between still finds what has to go.
     await growing.remove(sourceKey(uploadId));
+    await outbox.remove(uploads, uploadId, () => []);
   };
   return {
     ...reading(options),

@@ -5,9 +5,10 @@ import { checksumAlgorithms, readChecksum } from './checksum.ts';
 import type { UploadDataStore } from './data-store.ts';
 import { exchanges, type Exchange } from './exchange.ts';
 import type { Locks } from './locks.ts';
-import { readMetadata, type SourceMetadata } from './metadata.ts';
+import { readMetadata } from './metadata.ts';
 import type { Store } from './store.ts';
 import { problemOf, problemOfAnswer } from './tus-problems.ts';
+import type { CheckVideo } from './videos.ts';
 import type { IncomingMessage } from 'node:http';
 
 export interface TusRequest {
@@ -28,8 +29,7 @@ export interface TusOptions {
   readonly dataStore: UploadDataStore;
   readonly locks: Locks;
   readonly maxBytes: number;
-  /** Checks that the owner of the request may add a source to the video. @throws {Problem} not-found, conflict */
-  readonly checkVideo: (source: SourceMetadata, exchange: Exchange) => Promise<void>;
+  readonly checkVideo: CheckVideo;
 }
 
 /** Answers a request. @throws {Problem} */

@@ -5,8 +5,11 @@ import type { Exchange } from './exchange.ts';
 import type { SourceMetadata } from './metadata.ts';
 import type { Store } from './store.ts';
 
-/** A check that the video exists, is the caller's and lacks a source; one whose asset has failed may get another. @throws {Problem} not-found, conflict, service-unavailable */
-export function videoCheck(peers: Peers, store: Store): (source: SourceMetadata, exchange: Exchange) => Promise<void> {
+/** Checks that the video exists, is the caller's and lacks a source; one whose asset has failed may get another. @throws {Problem} not-found, conflict, service-unavailable */
+export type CheckVideo = (source: SourceMetadata, exchange: Exchange) => Promise<void>;
+
+/** A check that asks the catalog. */
+export function videoCheck(peers: Peers, store: Store): CheckVideo {
   const noVideo = (): Problem => new Problem('not-found', { detail: 'There is no such video.' });
   return async ({ videoId }, { incoming, ownerId, requestId }) => {
     const { authorization = '' } = incoming.headers;

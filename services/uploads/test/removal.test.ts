@@ -47,7 +47,7 @@ describe('a removed video', () => {
   });
   const isTold = ({ bus }: Started): Promise<void> =>
     until('the removal has been heard', async () =>
-      (await bus.depths()).every(({ queue, waiting, underWay }) => !queue.endsWith('video.removed') || waiting + underWay === 0),
+      (await bus.depths()).every(({ queue, waiting, underWay }) => queue !== 'uploads.video.removed' || waiting + underWay === 0),
     ).then(() => undefined);
 
   it('gets no upload that was asked for just before and begun just after', async () => {
