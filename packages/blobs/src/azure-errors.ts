@@ -51,7 +51,8 @@ export function translateAzure(error: unknown, container: string): Error {
   if (status === 401 || status === 403)
     return new BlobStoreError(`The object store refuses access to the container ${container} (${status} ${code})`);
   if (status !== undefined && status >= 400) return new BlobStoreError(`The object store answers with an error (${status} ${code})`);
-  return new BlobStoreError(`The object store does not answer (${code})`);
+  // An AbortError here is a deadline of ours.
+  return new BlobStoreError(`The object store does not answer (${code === 'AbortError' ? 'TimeoutError' : code})`);
 }
 
 /** As `translateAzure`, for a write that may have had the condition that `key` is not taken. */

@@ -1,4 +1,5 @@
 import { addAbortSignal, Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { attempts, idleMs } from './deadlines.ts';
 import type { Fetched, ObjectStore } from './object-store.ts';
@@ -47,6 +48,7 @@ async function* bytesOf(source: Source): AsyncGenerator<Buffer> {
   const { info, range, signal } = source;
   let { body } = source;
   let position = range.start;
+  if (position >= range.end) return void (body && (await finished(body.resume())));
   for (let failures = 0; position < range.end;) {
     body ??= await fetchRest(source, position);
     try {
@@ -54,8 +56,7 @@ async function* bytesOf(source: Source): AsyncGenerator<Buffer> {
         failures = 0;
         const wanted = bytes.length > range.end - position ? bytes.subarray(0, range.end - position) : bytes;
         position += wanted.length;
-        yield wanted;
-        if (position === range.end) return;
+        if (wanted.length > 0) yield wanted;
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -63,6 +64,7 @@ async function* bytesOf(source: Source): AsyncGenerator<Buffer> {
     } finally {
       body.destroy();
     }
+    if (position === range.end) return;
     body = undefined;
     await wait(firstPauseMs * 2 ** failures++, undefined, { signal });
   }
@@ -162,7 +164,10 @@ export class ObjectReader implements BlobReader {
   }
 
   close(): Promise<void> {
-    this.#free();
+    const isRead = this.#position === this.info.bytes && this.#rest.length === 0;
+    // A body that comes to its end leaves its connection to the next request.
+    if (isRead) this.#source.next().then(() => this.#free(), silence);
+    else this.#free();
     return Promise.resolve();
   }
 }

@@ -61,7 +61,8 @@ export function translateS3(error: unknown, bucket: string): Error {
     return new BlobStoreError(`The object store refuses access to the bucket ${bucket} (${status} ${code})`);
   if (status !== undefined && status >= 400) return new BlobStoreError(`The object store answers with an error (${status} ${code})`);
   if (field(error, 'message') === 'Region is missing') return new BlobStoreError('BLOBS_URL needs region=…, or set AWS_REGION');
-  return new BlobStoreError(`The object store does not answer (${code})`);
+  // An AbortError here is a deadline of ours.
+  return new BlobStoreError(`The object store does not answer (${code === 'AbortError' ? 'TimeoutError' : code})`);
 }
 
 /** As `translateS3`, for a write that may have had the condition that `key` is not taken. */

@@ -39,7 +39,11 @@ const suiteUrl = urlOf(newPrefix());
 blobsConformance('the Azure adapter', () => Promise.resolve(openBlobs(suiteUrl)));
 
 const faultyUrl = urlOf(newPrefix());
-remoteFaults('the Azure adapter', { host, open: (through) => openWith(faultyUrl, { connectionString: connectionString(through) }) });
+remoteFaults('the Azure adapter', {
+  host,
+  keepsConnections: true,
+  open: (through) => openWith(faultyUrl, { connectionString: connectionString(through) }),
+});
 
 describe('an Azure store', () => {
   it('is opened with an account and its key, too', async () => {

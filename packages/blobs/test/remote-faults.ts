@@ -9,6 +9,8 @@ export interface RemoteStore {
   readonly host: string;
   /** Opens the same empty store through `host`. */
   open(host: string): Blobs;
+  /** False for a server that closes each connection with its answer. */
+  readonly keepsConnections: boolean;
   /** Uploads that were begun and neither completed nor aborted; undefined where the store clears them itself. */
   leftovers?(): Promise<number>;
 }
@@ -128,6 +130,24 @@ function describeBrokenReads(get: () => Context): void {
       expect((await bytesOf(stream)).equals(bytes)).toBe(true);
       expect(proxy.isArmed).toBe(false);
     }, 40_000);
+
+    it('takes the connection of one blob for the next', async () => {
+      const { blobs, direct, proxy, store } = get();
+      await direct.put('k', bytes);
+      await direct.put('empty', new Uint8Array());
+      const before = proxy.accepted;
+      const target = Buffer.alloc(bytes.length);
+      for (let n = 0; n < 10; n++) {
+        expect((await blobs.read('k')).length).toBe(bytes.length);
+        expect((await bytesOf(await blobs.stream('k', { start: 5, end: 1_000_000 }))).length).toBe(999_995);
+        expect((await blobs.read('empty')).length).toBe(0);
+        const reader = await blobs.open('k');
+        for (let start = 0; start < bytes.length; start += megabyte) await reader?.read(target.subarray(0, megabyte), start);
+        await reader?.close();
+      }
+      if (store.keepsConnections) expect(proxy.accepted - before).toBeLessThan(4);
+      else expect(proxy.accepted - before).toBe(40);
+    }, 30_000);
 
     it('frees the connection of a stream that is destroyed, read or not', async () => {
       const { blobs, direct, proxy } = get();

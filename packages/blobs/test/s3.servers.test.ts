@@ -17,6 +17,7 @@ blobsConformance('the S3 adapter', () => Promise.resolve(openBlobs(suiteUrl)));
 const faultyPrefix = newPrefix();
 remoteFaults('the S3 adapter', {
   host: new URL(S3_ENDPOINT).host,
+  keepsConnections: (await fetch(S3_ENDPOINT)).headers.get('connection') !== 'close',
   open: (host) => openBlobs(urlOf(faultyPrefix, host)),
   async leftovers() {
     const { client, bucket, prefix } = openS3Client(urlOf(faultyPrefix));
