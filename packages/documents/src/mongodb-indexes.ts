@@ -15,6 +15,7 @@ const KEPT_MS = 24 * 3_600_000;
 /** An index of a large collection takes longer than a call may. */
 const BUILD_MS = 30 * 60_000;
 const INDEX_NOT_FOUND = 27;
+const COMMAND_NOT_FOUND = 59;
 const NAMESPACE_EXISTS = 48;
 const DUPLICATE_KEY = 11000;
 
@@ -40,10 +41,14 @@ interface Note {
   readonly undeclaredAt: string;
 }
 
-/** The index that keeps what the port promises. `sparse` of MongoDB is something else: it leaves out documents that lack every key. */
-export function nativeIndex(spec: IndexSpec): NativeIndex {
+/**
+ * The index that keeps what the port promises. `sparse` of MongoDB is something else: it leaves out documents that lack every key.
+ * Without `takesId`, `_id` ends no index: it only saves sorting.
+ */
+export function nativeIndex(spec: IndexSpec, takesId: boolean): NativeIndex {
   const { paths, directions, unique, sparse } = parseIndex(spec);
-  const key = new Map(paths.map(({ name }, i) => [name, directions[i] ?? 1]));
+  const keys = paths.map(({ name }, i) => [name, directions[i] ?? 1] as const);
+  const key = new Map(keys.filter(([name], i) => i === 0 || name !== '_id' || takesId || unique));
   const flags = [...(unique ? ['unique'] : []), ...(sparse ? ['sparse'] : [])];
   return {
     name: indexName([...key].flat().concat(flags)),
@@ -70,7 +75,8 @@ export async function declareIndexes(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   await ask((db) => db.createCollection(collection)).catch(except(NAMESPACE_EXISTS));
   if (specs !== 'as they are') {
-    const declared = specs.map(nativeIndex).filter(({ key }) => key.size > 1 || key.get('_id') !== 1);
+    const takesId = await isMongodb(ask);
+    const declared = specs.map((spec) => nativeIndex(spec, takesId)).filter(({ key }) => key.size > 1 || key.get('_id') !== 1);
     const noted = declared.map(({ name }) => noteId(collection, name));
     if (noted.length > 0) await ask((db) => notes(db).deleteMany({ _id: { $in: noted } }));
     const existing = await list(ask, collection);
@@ -82,15 +88,22 @@ export async function declareIndexes(
   return new Map((await list(ask, collection)).map(({ name, key }) => [name, Object.keys(key)]));
 }
 
+/** Not every server that speaks MongoDB's protocol can have `_id` beside other keys in an index. MongoDB tells the version of its topology. */
+async function isMongodb(ask: Ask): Promise<boolean> {
+  const hello = await ask((db) => db.command({ hello: 1 })).catch(except(COMMAND_NOT_FOUND));
+  return hello?.['topologyVersion'] !== undefined;
+}
+
 const notes = (db: Db) => db.collection<Note>(NOTES);
 const noteId = (collection: string, index: string): string => `${collection} ${index}`;
 const list = (ask: Ask, collection: string): Promise<Listed[]> =>
   ask((db) => db.collection(collection).listIndexes().toArray()) as Promise<Listed[]>;
 
 /** Swallows the server's error of this code. */
-function except(code: number): (error: unknown) => void {
+function except(code: number): (error: unknown) => undefined {
   return (error) => {
     if (!isServerError(error) || error.code !== code) throw error;
+    return undefined;
   };
 }
 

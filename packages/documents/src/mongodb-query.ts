@@ -2,26 +2,29 @@
 import type { Condition, Test } from './filter.ts';
 import { nativePattern } from './mongodb-pattern.ts';
 import type { Change, Pulled } from './update-check.ts';
+import { isObject } from './values.ts';
 
 type Native = Record<string, unknown>;
 
-/** The condition as a filter. */
+/** The condition as a filter: one object where its parts name different fields or operators, `$and` where they do not. */
 export function nativeFilter(condition: Condition): Native {
   const filter: Native = {};
   const rest: Native[] = [];
-  const add = (key: string, value: unknown, part: Native): void => {
+  for (const [key, value] of conjuncts(condition).map(clause)) {
     const known = filter[key];
     if (known === undefined) filter[key] = value;
-    else if (!key.startsWith('$') && !overlap(known as Native, value as Native))
-      filter[key] = { ...(known as Native), ...(value as Native) };
-    else rest.push(part);
-  };
-  for (const part of conjuncts(condition)) {
-    if (part.kind === 'field') add(part.path.name, operators([part.test]), { [part.path.name]: shortened(operators([part.test])) });
-    else add(`$${part.kind}`, part.parts.map(nativeFilter), { [`$${part.kind}`]: part.parts.map(nativeFilter) });
+    else if (isObject(known) && isObject(value) && !overlap(known, value)) filter[key] = { ...known, ...value };
+    else rest.push({ [key]: value });
   }
-  for (const [key, value] of Object.entries(filter)) if (!key.startsWith('$')) filter[key] = shortened(value as Native);
-  return rest.length === 0 ? filter : { ...filter, $and: rest };
+  const clauses = [filter, ...rest].map((one) => Object.fromEntries(Object.entries(one).map(([key, value]) => [key, shortened(value)])));
+  return rest.length === 0 ? (clauses[0] ?? {}) : { ...clauses[0], $and: clauses.slice(1) };
+}
+
+/** A part as one key and its value. `$nor` of one says what `$not` says, and more servers know it. */
+function clause(part: Condition): readonly [string, Native | Native[]] {
+  if (part.kind !== 'field') return [`$${part.kind}`, part.parts.map(nativeFilter)];
+  const { path, test } = part;
+  return test.op === 'not' && !negation(test.tests) ? ['$nor', [{ [path.name]: operators(test.tests) }]] : [path.name, operator(test)];
 }
 
 function conjuncts(condition: Condition): readonly Condition[] {
@@ -33,9 +36,10 @@ function overlap(a: Native, b: Native): boolean {
 }
 
 /** `{ $eq: 'x' }` as `'x'`, which every server recognises as the way to one document; a string can never be an operator. */
-function shortened(tests: Native): unknown {
-  const value = tests['$eq'];
-  return Object.keys(tests).length === 1 && Object.hasOwn(tests, '$eq') && (typeof value !== 'object' || value === null) ? value : tests;
+function shortened(value: unknown): unknown {
+  if (!isObject(value) || Object.keys(value).length !== 1 || !Object.hasOwn(value, '$eq')) return value;
+  const { $eq: equal } = value;
+  return typeof equal === 'object' && equal !== null ? value : equal;
 }
 
 function operators(tests: readonly Test[]): Native {
@@ -60,7 +64,7 @@ function operator(test: Test): Native {
     case 'regex':
       return nativePattern(test.pattern);
     case 'not':
-      return negated(test.tests);
+      return negation(test.tests) ?? { $not: operators(test.tests) };
     case 'elemMatch':
       return { $elemMatch: nativeFilter(test.condition) };
     case 'elemTests':
@@ -68,13 +72,13 @@ function operator(test: Test): Native {
   }
 }
 
-function negated(tests: readonly Test[]): Native {
+/** The operator that says no to these tests, if there is one. */
+function negation(tests: readonly Test[]): Native | undefined {
   const [only] = tests;
-  if (tests.length !== 1 || !only) return { $not: operators(tests) };
-  if (only.op === 'eq') return { $ne: only.value };
-  if (only.op === 'in') return { $nin: only.values };
-  if (only.op === 'exists') return { $exists: false };
-  return { $not: operator(only) };
+  if (tests.length !== 1) return undefined;
+  if (only?.op === 'eq') return { $ne: only.value };
+  if (only?.op === 'in') return { $nin: only.values };
+  return only?.op === 'exists' ? { $exists: false } : undefined;
 }
 
 /** The changes as an update; one without changes is none, not a replacement. */
