@@ -1,8 +1,9 @@
-import { inspect } from 'node:util';
 import { backoffDelayMs } from './backoff.ts';
+import { errorText } from './error-text.ts';
 import type { Log } from './log.ts';
 import { type Envelope, NonRetryableError, type SubscribeOptions } from './port.ts';
 import type { Outcome, Settlement, Taken } from './sqlite-file.ts';
+import { type SubscribeLimits, subscribeLimits } from './subscribe-limits.ts';
 
 /** What a consumer needs from its bus. */
 export interface ConsumerContext {
@@ -22,7 +23,6 @@ interface UnderWay {
 /** One subscription: the deliveries under way and how they end. */
 export class Consumer {
   readonly queue: string;
-  readonly maxAttempts: number;
   /** False when the queue is known to hold nothing that is due. */
   mayHaveWork = true;
   /** When a waiting message becomes due, as far as this process knows. */
@@ -30,21 +30,24 @@ export class Consumer {
   isStopped = false;
   readonly #options: SubscribeOptions;
   readonly #context: ConsumerContext;
-  readonly #prefetch: number;
+  readonly #limits: SubscribeLimits;
   readonly #underWay = new Set<UnderWay>();
   #idleWaiters: (() => void)[] = [];
 
   constructor(options: SubscribeOptions, context: ConsumerContext) {
     this.queue = `${options.service}.${options.type}`;
-    this.maxAttempts = atLeastOne('maxAttempts', options.maxAttempts ?? 8);
-    this.#prefetch = atLeastOne('prefetch', options.prefetch ?? 8);
+    this.#limits = subscribeLimits(options);
     this.#options = options;
     this.#context = context;
   }
 
+  get maxAttempts(): number {
+    return this.#limits.maxAttempts;
+  }
+
   /** How many more messages it may take now. */
   get free(): number {
-    return this.isStopped ? 0 : this.#prefetch - this.#underWay.size;
+    return this.isStopped ? 0 : this.#limits.prefetch - this.#underWay.size;
   }
 
   get underWay(): number {
@@ -114,8 +117,7 @@ export class Consumer {
       log('error', 'delivery failed for good', { queue: this.queue, attempt, error: cause });
       return { kind: 'dead', at: now(), error };
     }
-    const { backoffMs = 500, maxBackoffMs = 60_000 } = this.#options;
-    const delayMs = backoffDelayMs(attempt, { backoffMs, maxBackoffMs });
+    const delayMs = backoffDelayMs(attempt, this.#limits);
     log('warn', 'delivery failed, comes again', { queue: this.queue, attempt, delayMs, error: cause });
     return { kind: 'retry', at: now() + delayMs, error };
   }
@@ -123,18 +125,4 @@ export class Consumer {
   #settlement({ taken: { seq, attempt }, owner }: UnderWay, outcome: Outcome): Settlement {
     return { queue: this.queue, seq, attempt, owner, outcome };
   }
-}
-
-/** The error and its causes in one line each, for people. */
-function errorText(error: unknown): string {
-  const lines: string[] = [];
-  for (let cause = error; cause !== undefined && lines.length < 8; cause = cause instanceof Error ? cause.cause : undefined) {
-    lines.push(cause instanceof Error ? `${cause.name}: ${cause.message}` : inspect(cause));
-  }
-  return lines.join('\ncaused by ').slice(0, 4_000);
-}
-
-function atLeastOne(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} must be a whole number of at least 1, not ${value}`);
-  return value;
 }

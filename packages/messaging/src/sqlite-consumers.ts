@@ -1,3 +1,5 @@
+import { isWithin } from './deadline.ts';
+import { outlivedText } from './error-text.ts';
 import type { Log } from './log.ts';
 import type { Consumer } from './sqlite-consumer.ts';
 import type { QueueFile, Settlement, Taken } from './sqlite-file.ts';
@@ -102,8 +104,7 @@ export class Consumers {
 
   #bury(queue: string, { seq, attempt, error: earlier }: Taken): void {
     const { file, lease, log, now } = this.#context;
-    const error = `${attempt - 1} deliveries failed or ended with their process, the last one with its process`;
-    const outcome = { kind: 'dead', at: now(), error: earlier === null ? error : `${error}\nearlier: ${earlier}` } as const;
+    const outcome = { kind: 'dead', at: now(), error: outlivedText(attempt - 1, earlier) } as const;
     file.settle({ queue, seq, attempt, owner: lease.owner, outcome });
     log('error', 'message outlived its consumers', { queue, attempt: attempt - 1 });
   }
@@ -125,17 +126,5 @@ export class Consumers {
       await isWithin(afterAbortMs, idle);
     }
     return consumers.flatMap((consumer) => consumer.abandon());
-  }
-}
-
-/** True when `work` is done within `limitMs`. */
-async function isWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), limitMs);
-  void work.then(() => resolve(true));
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -193,6 +193,7 @@ export function deliveryConformance(inPlace: InPlace): void {
       });
       const stopped = second.listen(['video.seen'], ({ data }) => heard['c']?.push(data));
       await stopped.stop();
+      await Promise.all([first.ready(), second.ready()]);
       await Promise.all(['one', 'two'].map((data) => first.publish(envelope('video.seen', data))));
       await second.publish(envelope('video.seen', 'three'));
       await first.publish(envelope('job.do', 'four'));
