@@ -2,7 +2,7 @@
 // and two builds of one commit differ in that alone.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { docker, Failure, inspectImage } from './docker.js';
@@ -27,28 +27,37 @@ export function sealedConfig(config, instant) {
   };
 }
 
+/** Loads an image of `entries` below `tree`; false when the engine does not take it. */
+function load(tree, file, entries) {
+  tar(['-cf', file, '-C', tree, ...entries]);
+  return docker(['image', 'load', '--quiet', '--input', file], { isAllowedToFail: true }).isDone;
+}
+
 /** Replaces the image at `reference` by the same layers with a config of `epochSeconds`; the engine's own copy goes. */
 export function seal(reference, epochSeconds) {
   const instant = new Date(epochSeconds * 1000).toISOString().replace('.000Z', 'Z');
   const before = inspectImage(reference);
   if (Date.parse(before.Created) === epochSeconds * 1000) return;
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'kinora-image-'));
+  const tree = mkdtempSync(path.join(os.tmpdir(), 'kinora-image-'));
   try {
-    const file = path.join(folder, 'image.tar');
-    const tree = path.join(folder, 'tree');
-    docker(['image', 'save', '--output', file, reference]);
-    mkdirSync(tree);
-    tar(['-xf', file, '-C', tree]);
-    rmSync(file);
+    const saved = path.join(tree, 'saved.tar');
+    docker(['image', 'save', '--output', saved, reference]);
+    tar(['-xf', saved, '-C', tree, 'manifest.json']);
     const [image] = JSON.parse(readFileSync(path.join(tree, 'manifest.json'), 'utf8'));
+    tar(['-xf', saved, '-C', tree, image.Config]);
     const config = JSON.stringify(sealedConfig(JSON.parse(readFileSync(path.join(tree, image.Config), 'utf8')), instant));
     const name = `${createHash('sha256').update(config).digest('hex')}.json`;
     writeFileSync(path.join(tree, name), config);
     writeFileSync(path.join(tree, 'manifest.json'), JSON.stringify([{ ...image, Config: name }]));
-    tar(['-cf', file, '-C', tree, 'manifest.json', name, ...image.Layers]);
-    docker(['image', 'load', '--quiet', '--input', file]);
+    const entries = ['manifest.json', name];
+    const sealed = path.join(tree, 'sealed.tar');
+    // The engine has the layers; one that does not look for them gets them again.
+    if (!load(tree, sealed, entries)) {
+      tar(['-xf', saved, '-C', tree, ...image.Layers]);
+      if (!load(tree, sealed, [...entries, ...image.Layers])) throw new Failure(`The engine does not load ${reference} again.`);
+    }
     docker(['image', 'rm', before.Id], { isAllowedToFail: true });
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(tree, { recursive: true, force: true });
   }
 }
