@@ -22,10 +22,13 @@ export function readS3Failure(error: unknown): S3Failure {
   };
 }
 
+/** What a 404 about a key or its upload says; the last ones stand for an answer without a body, as to a HEAD. Others are about a bucket, or who asks. */
+const absentCodes = ['NoSuchKey', 'NoSuchVersion', 'NoSuchUpload', 'NotFound', 'UnknownError', 'unknown'];
+
 /** True for a key that is not there, in a bucket that is. */
 export function isAbsent(error: unknown): boolean {
   const { status, code } = readS3Failure(error);
-  return status === 404 && code !== 'NoSuchBucket';
+  return status === 404 && absentCodes.includes(code);
 }
 
 /** Gateways over a file system say the last when a folder goes in the same moment. */

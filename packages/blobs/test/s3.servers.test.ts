@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
-import { openBlobs } from '../src/index.ts';
+import { BlobStoreError, openBlobs } from '../src/index.ts';
 import { openS3Client } from '../src/s3-client.ts';
 import { blobsConformance } from './conformance.ts';
 import { remoteFaults } from './remote-faults.ts';
@@ -41,6 +41,16 @@ describe('an S3 store that refuses', () => {
     expect(JSON.stringify({ ...(error as Error) })).toBe('{"name":"BlobStoreError"}');
     await expect(blobs.put('a', Buffer.from('x'))).rejects.toThrow(/refuses access/);
     await expect(blobs.read('a')).rejects.toThrow(/refuses access/);
+    await blobs.close();
+  });
+
+  it('does not take an unknown access key for a missing bucket or blob', async () => {
+    const { AWS_ACCESS_KEY_ID } = process.env;
+    process.env.AWS_ACCESS_KEY_ID = 'nobody';
+    const blobs = openBlobs(urlOf('x'));
+    await expect(blobs.ready()).rejects.toThrow(/^The object store (refuses access|answers with an error)/);
+    await expect(blobs.read('a')).rejects.toThrow(BlobStoreError);
+    process.env.AWS_ACCESS_KEY_ID = AWS_ACCESS_KEY_ID;
     await blobs.close();
   });
 
