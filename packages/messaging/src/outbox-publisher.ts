@@ -4,6 +4,10 @@ import type { Envelope } from './port.ts';
 
 type Outboxes = Collection<Outboxed>;
 
+/** An event as it waits in a document. */
+export const textOf = (event: Envelope): string => JSON.stringify(event);
+const eventOf = (text: string): Envelope => JSON.parse(text) as Envelope;
+
 /** Documents that one step of a sweep reads and publishes together. */
 const sweepBatch = 100;
 
@@ -24,9 +28,9 @@ export class OutboxPublisher {
     this.#sweepSoon(0);
   }
 
-  /** Publishes `events`, which document `id` holds, in the background. */
-  publishSoon(collection: Outboxes, id: string, events: readonly Envelope[]): void {
-    this.#track(collection, id, () => this.#publish(collection, id, events));
+  /** Publishes the events that document `id` holds as `texts`, in the background. */
+  publishSoon(collection: Outboxes, id: string, texts: readonly string[]): void {
+    this.#track(collection, id, () => this.#publish(collection, id, texts));
   }
 
   /** Publishes the events of a document marked as removed, then deletes it, in the background. */
@@ -76,22 +80,22 @@ export class OutboxPublisher {
   async #finish(collection: Outboxes, document: Outboxed): Promise<void> {
     const { _id: id, outbox = [], removedAt } = document;
     if (removedAt === undefined) return this.#publish(collection, id, outbox);
-    if (outbox.length > 0) await this.#options.bus.publish(outbox);
+    if (outbox.length > 0) await this.#options.bus.publish(outbox.map(eventOf));
     // No write adds events to a removed document, so all that it holds are published.
     await collection.deleteOne({ _id: id, removedAt: { $exists: true } });
   }
 
-  async #publish(collection: Outboxes, id: string, events: readonly Envelope[]): Promise<void> {
-    if (events.length > 0) await this.#options.bus.publish(events);
-    const document = await collection.findOneAndUpdate(
-      { _id: id },
-      { $pull: { outbox: { id: { $in: events.map((event) => event.id) } } } },
-    );
+  async #publish(collection: Outboxes, id: string, texts: readonly string[]): Promise<void> {
+    if (texts.length > 0) await this.#options.bus.publish(texts.map(eventOf));
+    const document = await collection.findOneAndUpdate({ _id: id }, { $pull: { outbox: { $in: texts } } });
     const next = document?.outbox?.[0];
     if (document?.outboxAt === undefined || document.removedAt !== undefined) return;
-    if (next === undefined) await collection.updateOne({ _id: id, outbox: { $size: 0 } }, { $unset: { outbox: '', outboxAt: '' } });
-    else if (next.time > document.outboxAt)
-      await collection.updateOne({ _id: id, 'outbox.id': next.id }, { $set: { outboxAt: next.time } });
+    if (next === undefined) {
+      await collection.updateOne({ _id: id, outbox: { $size: 0 } }, { $unset: { outbox: '', outboxAt: '' } });
+      return;
+    }
+    const { time } = eventOf(next);
+    if (time > document.outboxAt) await collection.updateOne({ _id: id, outbox: next }, { $set: { outboxAt: time } });
   }
 
   #sweepSoon(minAgeMs: number): void {

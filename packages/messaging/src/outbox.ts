@@ -1,14 +1,14 @@
 /** A write and its events as one single-document update (docs/decisions/0003). */
 import type { Collection, Filter, Identified, Update } from '@kinora/documents';
-import { OutboxPublisher } from './outbox-publisher.ts';
+import { OutboxPublisher, textOf } from './outbox-publisher.ts';
 import type { Bus, Envelope } from './port.ts';
 
 /** What a document needs so that the outbox can work in it. Declare `outboxIndex` on its collection. */
 export interface Outboxed extends Identified {
   /** Grows with each `change`; starts at 0. */
   readonly version: number;
-  /** Events written with the document and not yet confirmed by the bus. */
-  readonly outbox?: readonly Envelope[];
+  /** Events written with the document and not yet confirmed by the bus: envelopes as JSON text, which is nothing but a value to a database. */
+  readonly outbox?: readonly string[];
   /** When the oldest of them was written; absent when there is none. */
   readonly outboxAt?: string;
   /** Set by `remove`: the document goes once its events are confirmed. Queries for people leave it out. */
@@ -60,13 +60,14 @@ export function openOutbox(options: OutboxOptions): Outbox {
   const turns = new Turns();
   return {
     async insert(collection, document, events) {
-      await collection.insertOne(events.length === 0 ? document : { ...document, outbox: events, outboxAt: now().toISOString() });
-      if (events.length > 0) publisher.publishSoon(collection, document._id, events);
+      const texts = events.map(textOf);
+      await collection.insertOne(texts.length === 0 ? document : { ...document, outbox: texts, outboxAt: now().toISOString() });
+      if (texts.length > 0) publisher.publishSoon(collection, document._id, texts);
     },
     change: (collection, id, decide) =>
       turns.take(`${collection.name} ${id}`, async () => {
-        const { document, events } = await changeOne(collection, id, decide, now);
-        if (events.length > 0) publisher.publishSoon(collection, id, events);
+        const { document, texts } = await changeOne(collection, id, decide, now);
+        if (texts.length > 0) publisher.publishSoon(collection, id, texts);
         return document;
       }),
     remove: <T extends Outboxed>(collection: Collection<T>, id: string, decideEvents: (document: T) => readonly Envelope[]) =>
@@ -92,25 +93,26 @@ async function changeOne<T extends Outboxed>(
   decide: (document: T) => Change | undefined,
   now: () => Date,
   mark: Update = {},
-): Promise<{ document: T | undefined; events: readonly Envelope[] }> {
+): Promise<{ document: T | undefined; texts: readonly string[] }> {
   for (;;) {
     const before = await collection.findOne({ _id: id, removedAt: { $exists: false } });
     const change = before && decide(before);
-    if (!before || !change) return { document: before, events: [] };
+    if (!before || !change) return { document: before, texts: [] };
     const { update, events = [] } = change;
+    const texts = events.map(textOf);
     const filter: Filter = { _id: id, version: before.version, removedAt: { $exists: false } };
-    const document = await collection.findOneAndUpdate(filter, withOutbox(update, events, now().toISOString(), mark));
-    if (document) return { document, events };
+    const document = await collection.findOneAndUpdate(filter, withOutbox(update, texts, now().toISOString(), mark));
+    if (document) return { document, texts };
   }
 }
 
 /** `update` together with what the outbox keeps. */
-function withOutbox(update: Update, events: readonly Envelope[], at: string, mark: Update): Update {
+function withOutbox(update: Update, texts: readonly string[], at: string, mark: Update): Update {
   for (const paths of Object.values(update)) {
     const taken = Object.keys(paths as object).find((path) => ownPaths.test(path));
     if (taken !== undefined) throw new TypeError(`a change may not touch ${taken}, which belongs to the outbox`);
   }
-  const wait = events.length === 0 ? {} : { $push: { outbox: { $each: events } }, $min: { outboxAt: at } };
+  const wait = texts.length === 0 ? {} : { $push: { outbox: { $each: texts } }, $min: { outboxAt: at } };
   return [{ $inc: { version: 1 } }, wait, mark].reduce((all: Update, more: Update) => merge(all, more), update);
 }
 

@@ -203,10 +203,10 @@ describe('outbox', () => {
     onBench(async ({ videos, arrived, open }) => {
       await videos.insertOne({
         ...video('bad'),
-        outbox: [{ ...changed('bad'), type: 'video.unknown' }],
+        outbox: [JSON.stringify({ ...changed('bad'), type: 'video.unknown' })],
         outboxAt: '2026-01-01T00:00:00.000Z',
       });
-      await videos.insertOne({ ...video('good'), outbox: [changed('good')], outboxAt: '2026-01-02T00:00:00.000Z' });
+      await videos.insertOne({ ...video('good'), outbox: [JSON.stringify(changed('good'))], outboxAt: '2026-01-02T00:00:00.000Z' });
       open();
       await until('the good one has arrived', () => arrived.includes('good'));
     }),
