@@ -13,6 +13,14 @@ interface Stored extends Identified {
   readonly state?: string;
 }
 
+export interface Remains {
+  readonly videos: readonly Video[];
+  /** Ids of videos that are gone, with their uploads and assets. */
+  readonly removed: ReadonlySet<string>;
+  /** Ids of all uploads that clients were told of. */
+  readonly knownUploads: ReadonlySet<string>;
+}
+
 /** Every collection whose documents hold unpublished events. */
 const outboxes = [
   ['accounts', 'accounts'],
@@ -57,7 +65,7 @@ async function keysOf(blobs: Blobs, { asset }: Video): Promise<string[]> {
   return [...keys, ...new Set([...vtt.matchAll(/^storyboard-\d+\.jpg/gm)].map(([sheet]) => prefix + sheet))];
 }
 
-async function auditBlobs(urls: PortUrls, videos: readonly Video[], uploadIds: ReadonlySet<string>): Promise<void> {
+async function auditBlobs(urls: PortUrls, { videos, knownUploads }: Remains, uploadIds: ReadonlySet<string>): Promise<number> {
   const blobs = openBlobs(urls.BLOBS_URL);
   try {
     const expected = new Set((await Promise.all(videos.map((video) => keysOf(blobs, video)))).flat());
@@ -65,24 +73,24 @@ async function auditBlobs(urls: PortUrls, videos: readonly Video[], uploadIds: R
     for await (const { key } of blobs.list('assets/')) if (!expected.delete(key)) foreign.push(key);
     if (expected.size > 0) throw new Finding(`missing: ${[...expected].join(', ')}`);
     const sources = new Set<string>();
-    // Finished or not: what lies under the key of no upload belongs to nobody.
     for await (const { key } of blobs.growing.remains(sourceKey(''), Date.now() + 60_000)) sources.add(key);
     for (const uploadId of uploadIds) sources.delete(sourceKey(uploadId));
-    const leftOver = [...foreign, ...sources];
+    const lost = [...knownUploads].map(sourceKey).filter((key) => sources.delete(key));
+    const leftOver = [...foreign, ...lost];
     if (leftOver.length > 0) throw new Finding(`belongs to nothing: ${leftOver.join(', ')}`);
+    return sources.size;
   } finally {
     await blobs.close();
   }
 }
 
-export interface Remains {
-  readonly videos: readonly Video[];
-  /** Ids of videos that are gone, with their uploads and assets. */
-  readonly removed: ReadonlySet<string>;
-}
-
-/** @throws {Finding} */
-export async function audit(urls: PortUrls, { videos, removed }: Remains): Promise<void> {
+/**
+ * Looks through everything. How many uploads were begun in the blob store by a process that was killed before their record was there: no client
+ * has heard of them, and the service removes them when they are an hour old.
+ * @throws {Finding}
+ */
+export async function audit(urls: PortUrls, remains: Remains): Promise<number> {
+  const { removed } = remains;
   await auditBus(urls);
   const faults: string[] = [];
   const uploadIds = new Set<string>();
@@ -94,5 +102,5 @@ export async function audit(urls: PortUrls, { videos, removed }: Remains): Promi
       if (collection === 'uploads') uploadIds.add(_id);
     });
   if (faults.length > 0) throw new Finding(faults.join('\n'));
-  await auditBlobs(urls, videos, uploadIds);
+  return auditBlobs(urls, remains, uploadIds);
 }

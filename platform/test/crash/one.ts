@@ -171,7 +171,8 @@ export async function crashOne(rounds: number, seed: number): Promise<boolean> {
     const client = await finish(life);
     const videos: Video[] = await Promise.all(pledges.map(({ videoId }) => client.video(videoId)));
     await kinora.end('SIGTERM');
-    await audit(kinora.ports.urls, { videos, removed: new Set() });
+    const knownUploads = new Set(pledges.flatMap(({ uploadUrl }) => uploadUrl?.split('/').at(-1) ?? []));
+    await audit(kinora.ports.urls, { videos, removed: new Set(), knownUploads });
     const played = pledges.reduce((sum, { playbacks }) => sum + playbacks, 0);
     process.stdout.write(
       `All ${pledges.length} videos are ready, ${played} playbacks count once each; nothing acknowledged was lost.\n${passed} passed, 0 failed\n`,

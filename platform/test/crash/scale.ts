@@ -12,6 +12,7 @@ import { makeClips } from './clips.ts';
 import { chooseFault, type Servers } from './faults.ts';
 import { createPlatform, type Platform } from './platform.ts';
 import { isKept } from './pledge.ts';
+import { assetIdOf } from './playlists.ts';
 import { randomFrom } from './random.ts';
 import type { Ending } from './replica.ts';
 import { playRound, Schedule } from './round.ts';
@@ -51,14 +52,24 @@ function checkCoverage(platform: Platform, schedule: Schedule, rounds: number): 
   if (missed.length > 0 && rounds * deathsPerRound > hit.size + missed.length) throw new Finding(`never hit: ${missed.join(', ')}`);
 }
 
-/** Forgets what is gone, but for its id. */
-function prune(world: World, removed: Set<string>): void {
-  for (const { videoId, removal } of world.pledges) if (removal === 'done') removed.add(videoId);
+/** Ids of what there has been. */
+interface Past {
+  readonly removed: Set<string>;
+  readonly knownUploads: Set<string>;
+}
+
+/** Forgets what is gone, but for its ids. */
+function prune(world: World, { removed, knownUploads }: Past): void {
+  for (const pledge of world.pledges) {
+    const uploadId = assetIdOf(pledge);
+    if (uploadId !== undefined) knownUploads.add(uploadId);
+    if (pledge.removal === 'done') removed.add(pledge.videoId);
+  }
   world.pledges.splice(0, world.pledges.length, ...world.pledges.filter(isKept));
   world.playlists.clear();
 }
 
-async function playRounds(world: World, schedule: Schedule, options: ScaleOptions, removed: Set<string>): Promise<number> {
+async function playRounds(world: World, schedule: Schedule, options: ScaleOptions, past: Past): Promise<number> {
   const { platform, random } = world;
   for (let number = 1; number <= options.rounds; number += 1) {
     const startedAt = performance.now();
@@ -68,18 +79,18 @@ async function playRounds(world: World, schedule: Schedule, options: ScaleOption
     if (number % settleEvery !== 0 && number !== options.rounds) continue;
     const kept = world.pledges.filter(isKept).length;
     await settle(world);
-    prune(world, removed);
+    prune(world, past);
     say(`all is well after round ${number} (${((performance.now() - startedAt) / 1000 - Number(seconds)).toFixed(1)} s): ${kept} videos`);
   }
   return options.rounds;
 }
 
-async function stopAndAudit(world: World, removed: ReadonlySet<string>): Promise<void> {
+async function stopAndAudit(world: World, past: Past): Promise<number> {
   const { platform, pledges } = world;
   const videos = await Promise.all(pledges.map(({ owner, videoId }) => owner.json<Video>(`/api/videos/${videoId}`)));
   const faults = await platform.stop();
   if (faults.length > 0) throw new Finding(`asked to stop, ${faults.join(', ')}`);
-  await audit(platform.kinora.ports.urls, { videos, removed });
+  return audit(platform.kinora.ports.urls, { videos, ...past });
 }
 
 function explain(error: unknown, depth = 0): string {
@@ -98,7 +109,7 @@ export async function crashAtScale(options: ScaleOptions): Promise<boolean> {
   const ports = options.isEmbedded ? embeddedPorts(path.join(folder, 'data')) : await serverPorts();
   const platform = await createPlatform({ ports, replicas: options.replicas, random, onEnd });
   const schedule = new Schedule(random);
-  const removed = new Set<string>();
+  const past: Past = { removed: new Set(), knownUploads: new Set() };
   let world: World | undefined;
   let passed = 0;
   try {
@@ -107,10 +118,13 @@ export async function crashAtScale(options: ScaleOptions): Promise<boolean> {
     const client = await eventually('the admin to be in', startMs, () => Client.signIn(platform.url, admin));
     const clips = await makeClips(path.join(folder, 'clips'), longestClipSeconds);
     world = await openWorld({ platform, random, clips, admin: client, endings });
-    passed = await playRounds(world, schedule, options, removed);
-    await stopAndAudit(world, removed);
+    passed = await playRounds(world, schedule, options, past);
+    const unknown = await stopAndAudit(world, past);
     checkCoverage(platform, schedule, options.rounds);
-    say(`${removed.size + world.pledges.length} videos, ${endings.length} deaths; nothing acknowledged was lost, nothing is left over.`);
+    say(
+      `${past.removed.size + world.pledges.length} videos, ${endings.length} deaths; nothing acknowledged was lost, nothing is left over.`,
+    );
+    if (unknown > 0) say(`${unknown} uploads were begun and never told of; they go when they are an hour old.`);
     say(`${passed} passed, 0 failed`);
     await rm(folder, { recursive: true, force: true });
     return true;
