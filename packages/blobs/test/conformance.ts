@@ -42,10 +42,14 @@ export function blobsConformance(name: string, open: () => Promise<Blobs>): void
       blobs = await open();
       await blobs.ready();
     });
-    beforeEach(async () => {
+    const empty = async (): Promise<void> => {
       for await (const { key } of blobs.list('')) await blobs.delete(key);
+    };
+    beforeEach(empty);
+    afterAll(async () => {
+      await empty();
+      await blobs.close();
     });
-    afterAll(() => blobs.close());
 
     describePut(() => blobs);
     describeReads(() => blobs);

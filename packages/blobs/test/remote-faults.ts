@@ -45,11 +45,15 @@ export function remoteFaults(name: string, store: RemoteStore): void {
       direct = store.open(store.host);
       await direct.ready();
     });
+    const empty = async (): Promise<void> => {
+      for await (const { key } of direct.list('')) await direct.delete(key);
+    };
     beforeEach(async () => {
       proxy.state = 'up';
-      for await (const { key } of direct.list('')) await direct.delete(key);
+      await empty();
     });
     afterAll(async () => {
+      await empty();
       await Promise.all([blobs.close(), direct.close()]);
       await proxy.close();
     });
