@@ -67,7 +67,7 @@ export interface Blobs {
   locate(key: string): Promise<string>;
   /** Blobs that arrive bit by bit. Undisturbed by the rest: use other keys for each. */
   readonly growing: Growing;
-  /** Folder of this process for adapters that live on files, so that a tus store can write where the blobs are; undefined elsewhere. */
+  /** Folder of this process for adapters that live on files; undefined elsewhere. */
   readonly directory: string | undefined;
   /** Resolves when the store can be used. @throws {BlobStoreError} */
   ready(): Promise<void>;
