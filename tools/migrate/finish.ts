@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readLetters, writeLetters } from './bus.ts';
 import { catchUp } from './copy.ts';
 import { completeEnvFile, writePrivately } from './env-file.ts';
-import { envFileOf, newSettings, pass, whileTaken, type Move, type TimedPass } from './move.ts';
+import { envFileOf, keptSecret, newSettings, pass, whileTaken, type Move, type TimedPass } from './move.ts';
 import { changes, documentChanges } from './passes.ts';
 import { UsageError } from './place.ts';
 import { portsOf } from './ports.ts';
@@ -118,17 +118,20 @@ async function refuseIfWritten(move: Move, { stamp }: Quiet): Promise<void> {
     );
 }
 
-/** Gives the secrets of the old installation to the new one, for its operator's eyes only. */
-async function handOverSecrets(move: Move): Promise<void> {
+/** Gives the secrets of the old installation to the new one, for its operator's eyes only; says what is left to the operator. */
+async function handOverSecrets(move: Move): Promise<string[]> {
   const { from, to, progress } = move;
   const file = envFileOf(move);
   if (to.folder !== undefined) {
     await writePrivately(path.join(to.folder, 'playback-secret'), from.secrets.PLAYBACK_SECRET ?? '');
-    return;
+    const given = from.secrets.ACCOUNTS_SECRET;
+    return given === undefined || given === (await keptSecret(move))
+      ? []
+      : ['Set ACCOUNTS_SECRET as for the old installation, else everybody is signed out.'];
   }
-  if (file === undefined) return;
-  const added = await completeEnvFile(file, newSettings(move));
+  const added = file === undefined ? [] : await completeEnvFile(file, await newSettings(move));
   if (added.length > 0) progress.say(`${file}: ${added.join(', ')} written; readable by you alone.`);
+  return [];
 }
 
 /** Hands the installation over. Until the last line nothing is final: interrupted, it is run again, or the old installation is started again. */
@@ -140,12 +143,9 @@ export async function finish(move: Move): Promise<Report> {
     const queues = taken.moved.includes('bus') ? await moveMessages(taken) : [];
     await refuseIfWritten(taken, quiet);
     if (!taken.moved.includes('documents')) await rewriteStates(taken.source, state.uploads);
-    await handOverSecrets(taken);
+    const remarks = await handOverSecrets(taken);
     await state.end();
     const pauseSeconds = (performance.now() - quiet.sinceMs) / 1000;
-    return reportOf(
-      { mode: 'finish', from: taken.from.name, to: taken.to.name, result: 'done', remarks: [], queues, pauseSeconds },
-      passes,
-    );
+    return reportOf({ mode: 'finish', from: taken.from.name, to: taken.to.name, result: 'done', remarks, queues, pauseSeconds }, passes);
   });
 }

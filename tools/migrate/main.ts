@@ -7,14 +7,11 @@ import { openProgress } from './progress.ts';
 import { reportText, writeReport, type Report } from './report.ts';
 
 /** How the new installation is started, in words. */
-function startWords(move: Move): string {
-  const { to } = move;
-  if (to.folder !== undefined) return `DATA_DIR=${to.name} npm start`;
-  return `with the settings in ${envFileOf(move) ?? to.name}`;
-}
+const startWords = (move: Move): string =>
+  move.to.folder === undefined ? `with the settings in ${envFileOf(move) ?? move.to.name}` : `DATA_DIR=${move.to.name} npm start`;
 
 /** What the operator does next. */
-function nextWords({ result, remarks, pauseSeconds }: Report, move: Move): string {
+function nextWords({ result, remarks, passes, pauseSeconds = 0 }: Report, move: Move): string {
   const reasons = remarks.map((remark) => `  - ${remark}`).join('\n');
   switch (result) {
     case 'possible':
@@ -22,13 +19,20 @@ function nextWords({ result, remarks, pauseSeconds }: Report, move: Move): strin
     case 'refused':
       return `Nothing was written, and a copy would be refused:\n${reasons}`;
     case 'copied':
-      return 'The copy is near. Run the same command again whenever you like, or with --finish when writes may pause.';
+      return (
+        `The copy is near: with --finish, writes would pause for about ${Math.ceil(passes.at(-1)?.seconds ?? 0)} s.\n` +
+        'Until then run the same command again whenever you like, and start no service on the target.'
+      );
     case 'equal':
       return 'Both sides are equal.';
     case 'different':
       return `The sides differ:\n${reasons}`;
     case 'done':
-      return `Done; writes have paused for ${(pauseSeconds ?? 0).toFixed(1)} s up to here. Start the new installation now: ${startWords(move)}.\nLeave the old one stopped: what is written there from now on is not moved.`;
+      return (
+        `Done: both sides are equal. Writes have paused for ${pauseSeconds.toFixed(1)} s up to here.\n` +
+        `Start the new installation now: ${startWords(move)}.\n${remarks.map((remark) => `${remark}\n`).join('')}` +
+        'Leave the old one stopped: what is written there from now on is not moved.'
+      );
   }
 }
 
@@ -70,7 +74,11 @@ try {
   if (given) await run(given);
   else process.stdout.write(`${usage}\n`);
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
+  if (error instanceof UsageError) process.stderr.write(`${error.message}\n`);
+  else {
+    process.stderr.write(`It has stopped: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write('What has been copied is kept; when the reason is gone, run the same command again.\n');
+    if (error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  }
 }

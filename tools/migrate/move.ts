@@ -37,24 +37,47 @@ export function openMove(given: Arguments, env: NodeJS.ProcessEnv, progress: Pro
 export const envFileOf = ({ given, to }: Move): string | undefined =>
   to.folder === undefined ? path.resolve(given.env ?? to.envFile ?? 'moved.env') : undefined;
 
+/** What signs sessions when no secret was given: accounts makes it and keeps it in its documents, so it moves with them. */
+export async function keptSecret({ source }: Move): Promise<string | undefined> {
+  const kept = await (await source.existing('accounts', 'settings'))?.findOne({ _id: 'session-secret' });
+  return typeof kept?.['value'] === 'string' ? kept['value'] : undefined;
+}
+
+/** Secrets that the old installation works with. */
+async function secretsOf(move: Move): Promise<Place['secrets']> {
+  const { secrets } = move.from;
+  return { ...secrets, ACCOUNTS_SECRET: secrets.ACCOUNTS_SECRET ?? (await keptSecret(move)) };
+}
+
 /** Settings of the new installation: where it lies, and the secrets of the old one. */
-export const newSettings = ({ from, to }: Move): Readonly<Record<string, string>> => settingsOf({ ...to, secrets: from.secrets });
+export const newSettings = async (move: Move): Promise<Readonly<Record<string, string>>> =>
+  settingsOf({ ...move.to, secrets: await secretsOf(move) });
+
+/** Secrets without which people would notice the move; a sentence for each that is not known. */
+async function unknownSecrets(move: Move): Promise<string[]> {
+  const { from, source } = move;
+  const secrets = await secretsOf(move);
+  const hasSessions = (await (await source.existing('accounts', 'sessions'))?.findOne({})) !== undefined;
+  const say = (name: string, otherwise: string): string =>
+    `The ${name} of ${from.name} is not known, and without it ${otherwise}: set it in the environment of this command${from.envFile === undefined ? '' : ', or in that file'}.`;
+  return [
+    ...(secrets.PLAYBACK_SECRET === undefined ? [say('PLAYBACK_SECRET', 'addresses of playback in use would end')] : []),
+    ...(secrets.ACCOUNTS_SECRET === undefined && hasSessions ? [say('ACCOUNTS_SECRET', 'everybody would be signed out')] : []),
+  ];
+}
 
 /** What stands in the way of a move, a sentence each. Nothing is written. */
 export async function findObstacles(move: Move, view: TargetView, installationId: string): Promise<string[]> {
   const { from, to } = move;
   const obstacles = [refusal(view, installationId, to)].filter((sentence) => sentence !== undefined);
-  if (from.secrets.PLAYBACK_SECRET === undefined)
-    obstacles.push(
-      `The PLAYBACK_SECRET of ${from.name} is not known, and without it addresses of playback in use would end: set it in the environment of this command.`,
-    );
+  obstacles.push(...(await unknownSecrets(move)));
   const other = to.secrets.PLAYBACK_SECRET;
   const envFile = envFileOf(move);
   if (to.folder !== undefined && view.move === undefined && other !== undefined && other !== from.secrets.PLAYBACK_SECRET)
     obstacles.push(`${to.name} has a playback-secret of its own: it is the folder of another installation.`);
   if (envFile !== undefined)
     try {
-      checkEnvFile(envFile, newSettings(move));
+      checkEnvFile(envFile, await newSettings(move));
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       obstacles.push(error.message);
@@ -80,9 +103,14 @@ export async function whileTaken<T>(move: Move, work: (state: MoveState, move: M
   const lost = new AbortController();
   const state = new MoveState(move.target, move.to);
   await state.take(installationId, move.from.name, (error) => lost.abort(error));
+  const signal = AbortSignal.any([move.signal, lost.signal]);
   try {
     await refuseForeignChanges(move);
-    return await work(state, { ...move, signal: AbortSignal.any([move.signal, lost.signal]) });
+    return await work(state, { ...move, signal });
+  } catch (error) {
+    // Ports say in their own words that they were interrupted; the reason is told better.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     await state.release();
   }

@@ -24,7 +24,7 @@ export interface Progress {
   end(): number;
 }
 
-const plainMs = 5_000;
+const plainMs = 10_000;
 const movingMs = 200;
 const units = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 

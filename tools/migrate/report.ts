@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Mode } from './arguments.ts';
 import type { TimedPass } from './move.ts';
-import { changes } from './passes.ts';
+import { changes, type NamedOutcome } from './passes.ts';
 import { bytesText } from './progress.ts';
 
 export interface QueueCount {
@@ -25,10 +25,13 @@ export interface Report {
     readonly collection: string;
     readonly documents: number;
     readonly sha256: string;
-    /** Documents that the last pass, or this comparison, found to differ. */
+    /** Documents that were brought, changed or deleted by this run. */
+    readonly brought: number;
+    /** Documents that the last look found to differ. */
     readonly differing: number;
   }[];
-  readonly blobs: { readonly blobs: number; readonly bytes: number; readonly differing: number } | undefined;
+  /** `brought` and `differing` as above. */
+  readonly blobs: { readonly blobs: number; readonly bytes: number; readonly brought: number; readonly differing: number } | undefined;
   readonly unfinishedUploads: { readonly uploads: number; readonly restarted: number } | undefined;
   /** Messages that wait or are dead, after --finish in the target, else in the source. */
   readonly queues: readonly QueueCount[];
@@ -36,22 +39,37 @@ export interface Report {
   readonly pauseSeconds?: number;
 }
 
+const differingOf = ({ written, deleted, refused }: NamedOutcome): number => written + deleted + refused;
+
+function collectionsOf(passes: readonly TimedPass[], writes: boolean): Report['collections'] {
+  return (passes.at(-1)?.collections ?? []).map((last) => {
+    const brought = passes
+      .flatMap(({ collections }) => collections.filter(({ collection }) => collection === last.collection))
+      .reduce((sum, outcome) => sum + differingOf(outcome), 0);
+    return { collection: last.collection, ...last.source, brought: writes ? brought : 0, differing: differingOf(last) };
+  });
+}
+
+function blobsOf(passes: readonly TimedPass[], writes: boolean): Report['blobs'] {
+  const looks = passes.flatMap(({ blobs }) => (blobs ? [blobs] : []));
+  const last = looks.at(-1);
+  if (!last) return undefined;
+  const brought = looks.reduce((sum, { copied, deleted }) => sum + copied + deleted, 0);
+  return { blobs: last.blobs, bytes: last.bytes, brought: writes ? brought : 0, differing: writes ? 0 : last.copied + last.deleted };
+}
+
 /** The facts of a run as a report. */
 export function reportOf(
   facts: Pick<Report, 'mode' | 'from' | 'to' | 'result' | 'remarks' | 'queues'> & { readonly pauseSeconds?: number },
   passes: readonly TimedPass[],
 ): Report {
-  const { mode } = facts;
-  const last = passes.at(-1);
-  const blobs = passes.findLast((pass) => pass.blobs !== undefined)?.blobs;
+  const writes = facts.mode === 'copy' || facts.mode === 'finish';
   return {
     ...facts,
     at: new Date().toISOString(),
     passes: passes.map((pass) => ({ seconds: pass.seconds, changes: changes(pass), copiedBytes: pass.blobs?.copiedBytes ?? 0 })),
-    collections: (last?.collections ?? []).map(({ collection, source, written, deleted, refused }) => {
-      return { collection, ...source, differing: written + deleted + refused };
-    }),
-    blobs: blobs && { blobs: blobs.blobs, bytes: blobs.bytes, differing: mode === 'finish' ? 0 : blobs.copied + blobs.deleted },
+    collections: collectionsOf(passes, writes),
+    blobs: blobsOf(passes, writes),
     unfinishedUploads: passes.findLast(({ uploads }) => uploads !== undefined)?.uploads,
   };
 }
@@ -68,30 +86,29 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 
 /** The report as people read it. */
 export function reportText({ mode, collections, blobs, unfinishedUploads, queues }: Report): string {
-  const differing = mode === 'dry-run' || mode === 'copy' ? 'to copy' : 'differing';
+  const [column, words] =
+    mode === 'dry-run'
+      ? (['differing', 'to copy'] as const)
+      : mode === 'verify'
+        ? (['differing', 'differing'] as const)
+        : (['brought', 'brought'] as const);
   const parts: string[] = [];
-  if (collections.length > 0)
-    parts.push(
-      table(
-        ['collection', 'documents', mode === 'copy' ? 'copied' : differing, 'SHA-256'],
-        collections.map((row) => [row.collection, row.documents, row.differing, row.sha256.slice(0, 16)]),
-      ),
-    );
+  if (collections.length > 0) {
+    const rows = collections.map((row) => [row.collection, row.documents, row[column], row.sha256.slice(0, 16)]);
+    parts.push(table(['collection', 'documents', words, 'SHA-256'], rows));
+  }
   if (blobs)
     parts.push(
-      `  ${blobs.blobs.toLocaleString('en-US')} blobs, ${bytesText(blobs.bytes)}; ${mode === 'copy' ? 'copied' : differing}: ${blobs.differing.toLocaleString('en-US')}`,
+      `  blobs: ${blobs.blobs.toLocaleString('en-US')} (${bytesText(blobs.bytes)}), ${words}: ${blobs[column].toLocaleString('en-US')}`,
     );
-  if (unfinishedUploads && unfinishedUploads.uploads > 0)
-    parts.push(
-      `  unfinished uploads: ${unfinishedUploads.uploads}${unfinishedUploads.restarted > 0 ? `, ${unfinishedUploads.restarted} of which begin again at their first byte` : ''}`,
-    );
-  if (queues.length > 0)
-    parts.push(
-      table(
-        ['queue', 'waiting', 'dead'],
-        queues.map(({ queue, waiting, dead }) => [queue, waiting, dead]),
-      ),
-    );
+  if (unfinishedUploads && unfinishedUploads.uploads > 0) {
+    const { uploads, restarted } = unfinishedUploads;
+    parts.push(`  unfinished uploads: ${uploads}${restarted > 0 ? `, ${restarted} of which begin again at their first byte` : ''}`);
+  }
+  if (queues.length > 0) {
+    const rows = queues.map(({ queue, waiting, dead }) => [queue, waiting, dead]);
+    parts.push(table(['queue', 'waiting', 'dead'], rows));
+  }
   return parts.join('\n\n');
 }
 

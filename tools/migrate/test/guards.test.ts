@@ -52,6 +52,16 @@ describe('a target', () => {
     await writeFile(folders.path('from', 'playback-secret'), '');
     await expect(migrate('from', 'to')).rejects.toThrow('PLAYBACK_SECRET');
   });
+
+  it('is not moved to while somebody is signed in by a secret that is not known', async () => {
+    await found('from');
+    const { ports } = folders.place('from');
+    await ports.collection('accounts', 'sessions').insertOne({ _id: 's1', token: 't' });
+    await expect(migrate('from', 'to')).rejects.toThrow(/^The ACCOUNTS_SECRET of .* everybody would be signed out/);
+    await ports.collection('accounts', 'settings').insertOne({ _id: 'session-secret', value: 'kept by accounts' });
+    expect(await migrate('from', 'to')).toMatchObject({ result: 'copied' });
+    await ports.close();
+  });
 });
 
 describe('MoveState', () => {

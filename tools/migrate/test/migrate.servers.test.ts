@@ -25,8 +25,8 @@ const portsIn = (file: string): TestPorts => ({ urls: settingsIn(file) as unknow
 
 /** The installation that the settings in `file` are about, started. */
 async function startWith(file: string): Promise<Installation> {
-  const { PLAYBACK_SECRET } = settingsIn(file);
-  const installation = await Installation.create({ PLAYBACK_SECRET }, { ...one, ports: portsIn(file) });
+  const { PLAYBACK_SECRET, ACCOUNTS_SECRET } = settingsIn(file);
+  const installation = await Installation.create({ PLAYBACK_SECRET, ACCOUNTS_SECRET }, { ...one, ports: portsIn(file) });
   started.push(installation);
   await installation.start({ direct: true });
   return installation;
@@ -69,6 +69,7 @@ it('moves up to MongoDB, RabbitMQ and S3 while people go on, and they notice no 
   expect(JSON.parse(readFileSync(reportFile(), 'utf8'))).toMatchObject({ result: 'done', unfinishedUploads: { uploads: 1, restarted: 0 } });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(settingsIn(file)['PLAYBACK_SECRET']).toBe(readFileSync(path.join(old.dataDir, 'playback-secret'), 'utf8'));
+  expect(settingsIn(file)['ACCOUNTS_SECRET']).toMatch(/^[\w-]{64}$/);
   expect(await report(reportFile(), [...args, '--verify'])).toMatchObject({ result: 'equal' });
   const next = await startWith(file);
   await expectSame(next, belongings, 10_000);

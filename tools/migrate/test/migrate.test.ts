@@ -1,6 +1,6 @@
 /** `npm run migrate` from one folder to another, with an installation that people use. */
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@kinora/contracts';
@@ -103,6 +103,17 @@ describe('copying while the old installation runs', () => {
     expect(said).toMatchObject({ result: 'copied', unfinishedUploads: { uploads: 1, restarted: 0 } });
     await client.fetch(`/api/videos/${videoId}`, { method: 'DELETE' });
   }, 60_000);
+
+  it('stops when it is told to, and says how to go on', async () => {
+    await rm(path.join(next.dataDir, 'documents'), { recursive: true });
+    await rm(path.join(next.dataDir, 'blobs'), { recursive: true });
+    const { child, ended, output } = start(args());
+    await eventually('a blob to be there', 20_000, async () => (blobsThere() >= 1 ? true : undefined));
+    child.kill('SIGINT');
+    expect(await ended).toBe(1);
+    expect(output()).toContain('Stopped. Run the same command to go on.');
+    expect(await report(reportFile(), args())).toMatchObject({ result: 'copied' });
+  }, 30_000);
 
   it('refuses the last step while services run, and says which', async () => {
     const { status, output } = await run(args('--finish', '--wait', '0'));
