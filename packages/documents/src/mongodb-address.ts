@@ -54,6 +54,7 @@ export function parseMongodbUrl(url: string, service: string): MongodbAddress {
   if (hosts === '') refuse('it names no host');
   if (installation !== '' && !/^[A-Za-z][\w-]{0,29}$/.test(installation))
     refuse('its path names the installation: letters, digits, _ and -, at most 30, a letter first');
+  const secrets = secretsOf(userinfo);
   const options = parseOptions(query);
   const waits = Object.fromEntries(Object.entries(WAITS_MS).map(([name, ms]) => [name, milliseconds(options, name) ?? ms]));
   const defaults = { ...waits, maxPoolSize: MAX_POOL_SIZE };
@@ -66,7 +67,7 @@ export function parseMongodbUrl(url: string, service: string): MongodbAddress {
     answerMs,
     callMs: selectionMs + answerMs,
     selectionMs,
-    withoutPassword: (text) => (secretsOf(userinfo).some((secret) => text.includes(secret)) ? undefined : text),
+    withoutPassword: (text) => (secrets.some((secret) => text.includes(secret)) ? undefined : text),
   };
 }
 

@@ -1,18 +1,26 @@
 import { MongoClient } from 'mongodb';
 import { openDocuments } from '../src/index.ts';
 import { documentsConformance } from './conformance.ts';
+import { nx27017 } from './nx-27017.ts';
+import { serverStatus } from './own-server.ts';
 
 const server = process.env['MONGODB_URL'] ?? '';
+const installation = `conformance-${process.pid}`;
+const { process: kind } = await serverStatus(server);
 
-documentsConformance('mongodb:', async () => {
-  const url = `${server}/conformance-${process.pid}`;
-  return {
-    documents: openDocuments(url, 'test'),
-    reopen: async () => openDocuments(url, 'test'),
-    async cleanUp() {
-      const client = new MongoClient(server);
-      await client.db(`conformance-${process.pid}-test`).dropDatabase();
-      await client.close();
-    },
-  };
-});
+documentsConformance(
+  'mongodb:',
+  async () => {
+    const url = `${server}/${installation}`;
+    return {
+      documents: openDocuments(url, 'test'),
+      reopen: async () => openDocuments(url, 'test'),
+      async cleanUp() {
+        const client = new MongoClient(server);
+        await client.db(`${installation}-test`).dropDatabase();
+        await client.close();
+      },
+    };
+  },
+  kind === 'nx_27017' ? nx27017 : {},
+);

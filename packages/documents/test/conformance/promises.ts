@@ -2,19 +2,19 @@
 import { format } from 'node:util';
 import { describe as group, it as promise } from '@jest/globals';
 
-/** `<group>: <title>` → why the server cannot keep the promise. */
-export type Departures = Readonly<Record<string, string>>;
+/** Why a server cannot keep them → the promises, as `<group>: <title>`. */
+export type Departures = Readonly<Record<string, readonly string[]>>;
 
-let departures: Departures = {};
+let reasons = new Map<string, string>();
 let left = new Set<string>();
 let groupName = '';
 
-/** Registers what `define` promises, skipping `excused`. @throws {Error} when one of those is no promise of the suite */
-export function excusing(excused: Departures, define: () => void): void {
-  departures = excused;
-  left = new Set(Object.keys(excused));
+/** Registers what `define` promises, skipping what is excused. @throws {Error} when that is no promise of the suite */
+export function excusing(departures: Departures, define: () => void): void {
+  reasons = new Map(Object.entries(departures).flatMap(([reason, promises]) => promises.map((name) => [name, reason])));
+  left = new Set(reasons.keys());
   define();
-  departures = {};
+  reasons = new Map();
   if (left.size > 0) throw new Error(`these are no promises of the suite: ${[...left].join('; ')}`);
 }
 
@@ -28,7 +28,7 @@ type Check<Row extends readonly unknown[]> = (...row: Row) => Promise<void>;
 function it(title: string, check: Check<[]>): void {
   const key = `${groupName}: ${title}`;
   left.delete(key);
-  const reason = departures[key];
+  const reason = reasons.get(key);
   if (reason === undefined) promise(title, check);
   else promise.skip(`${title} [${reason}]`, check);
 }
