@@ -4,8 +4,8 @@ import { codeBelow, exists, foldersIn, isTest, linesOf, services, textOf } from 
 
 const folders = [...services().map((name) => `services/${name}`), ...foldersIn('packages').map((name) => `packages/${name}`)];
 
-/** Lines of code that a folder may have, tests left out; the ones that differ from what is usual have decision 0011. */
-const limits: Readonly<Record<string, number>> = { services: 1500, 'packages/service': 1300, 'services/transcoding': 2700 };
+/** Lines of code that a folder may have, tests left out; the ones that differ from what is usual have decision 0015. */
+const limits: Readonly<Record<string, number>> = { services: 1500, 'packages/service': 1400, 'services/transcoding': 2700 };
 
 const codeOf = (folder: string): string[] => codeBelow(`${folder}/src`).filter((file) => !isTest(file));
 const sum = (files: readonly string[]): number => files.reduce((total, file) => total + linesOf(file), 0);
