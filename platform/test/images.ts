@@ -324,6 +324,8 @@ const alone: readonly Step[] = [
 async function cleanUp(): Promise<void> {
   await docker('rm', '--force', containerName).catch(() => '');
   await tool(first, 'down.js', ['--project', project, '--volumes', '--yes']);
+  // The page has built an image under the name that the commands use.
+  if (existsSync(first)) await images(first, ['build']);
   if (existsSync(setFile)) {
     const { images: wanted } = JSON.parse(await readFile(setFile, 'utf8')) as { images: Record<string, string> };
     for (const image of Object.values(wanted)) await attempt('docker', ['image', 'rm', image]);
