@@ -32,7 +32,7 @@ describe('filters in the words of MongoDB', () => {
     ],
     [{ $and: [{ n: { $gt: 1 } }, { n: { $gt: 2 } }, { n: 3 }] }, { n: { $gt: 1, $eq: 3 }, $and: [{ n: { $gt: 2 } }] }],
     [{ 'a.b': '$where' }, { 'a.b': '$where' }],
-  ])('%j', (filter, native) => {
+  ])('say %j', (filter, native) => {
     expect(nativeFilter(parseFilter(filter))).toEqual(native);
   });
 });
@@ -52,7 +52,7 @@ describe('updates in the words of MongoDB', () => {
       { $pull: { a: 1, b: { $gt: 1 }, c: { id: { $in: ['x'] } }, d: [1] } },
     ],
     [{ $unset: { a: true } }, { $unset: { a: '' } }],
-  ])('%j', (update, native) => {
+  ])('say %j', (update, native) => {
     expect(nativeUpdate(parseUpdate(update))).toEqual(native);
   });
 });
