@@ -1,7 +1,7 @@
 /** Uploads as @tus/server wants to see them. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { BlobNotFoundError, BlobStoreError, type Appending, type Growing } from '@kinora/blobs';
+import type { Appending, Growing } from '@kinora/blobs';
 import { Problem } from '@kinora/contracts';
 import { DataStore, Metadata, Upload } from '@tus/server';
 import { currentExchange, type Exchange } from './exchange.ts';
@@ -31,15 +31,6 @@ function outcomeProblem(outcome: Outcome): Problem | undefined {
     case 'whole':
       return undefined;
   }
-}
-
-/** What the blob store threw, as far as a client can do something about it. */
-function storeProblem(error: unknown): unknown {
-  if (error instanceof BlobNotFoundError)
-    return new Problem('upload-gone', { detail: 'The bytes sent before are gone; start again.', cause: error });
-  if (error instanceof BlobStoreError)
-    return new Problem('service-unavailable', { detail: 'The blob store does not answer; go on from the stored offset.', cause: error });
-  return error;
 }
 
 const noUpload = (): Problem => new Problem('not-found', { detail: 'There is no such upload.' });
@@ -115,17 +106,13 @@ export class UploadDataStore extends DataStore {
     const lease = leaseOf(exchange);
     const record = lease.upload;
     if (!record) throw noUpload();
-    try {
-      const appending = await growing.append(growingOf(record), {
-        isWhole: exchange.checksum !== undefined,
-        record: async (growth) => void (await lease.change({ $set: { growth } })),
-      });
-      const stored = await this.#append(exchange, record, offset, appending);
-      if (stored === record.lengthBytes) await store.complete(uploadId, exchange.requestId);
-      return stored;
-    } catch (error) {
-      throw storeProblem(error);
-    }
+    const appending = await growing.append(growingOf(record), {
+      isWhole: exchange.checksum !== undefined,
+      record: async (growth) => void (await lease.change({ $set: { growth } })),
+    });
+    const stored = await this.#append(exchange, record, offset, appending);
+    if (stored === record.lengthBytes) await store.complete(uploadId, exchange.requestId);
+    return stored;
   }
 
   /** Takes the body to `appending`. A body that may not count leaves nothing; without a checksum a cut one leaves what has arrived. */
@@ -153,8 +140,8 @@ export class UploadDataStore extends DataStore {
     const { transfers, idleTimeoutSeconds } = this.#options;
     const transfer = transfers.begin(uploadId);
     try {
-      const { signal, heard } = transfer;
-      return await receive(incoming, appending, { maxBytes, idleTimeoutMs: idleTimeoutSeconds * 1000, hash, signal, heard });
+      const { signal, heard, storing } = transfer;
+      return await receive(incoming, appending, { maxBytes, idleTimeoutMs: idleTimeoutSeconds * 1000, hash, signal, heard, storing });
     } finally {
       transfer.end();
     }

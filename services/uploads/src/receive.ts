@@ -12,6 +12,8 @@ export interface ReceiveOptions {
   readonly signal: AbortSignal;
   /** Called with each piece that arrives. */
   readonly heard: () => void;
+  /** Called when a write begins and when it has ended. */
+  readonly storing: (isStoring: boolean) => void;
 }
 
 /** How a body ended. In every case what was received within `maxBytes` has been written. */
@@ -88,6 +90,7 @@ class Receiver {
       return;
     }
     this.#isWriting = true;
+    this.#options.storing(true);
     const batch = this.#queue;
     this.#queue = [];
     this.#queued = 0;
@@ -95,6 +98,7 @@ class Receiver {
       () => {
         batch.forEach(free);
         this.#isWriting = false;
+        this.#options.storing(false);
         this.#heardAt = performance.now();
         if (this.#outcome === undefined) this.#body.resume();
         if (this.#outcome !== undefined || this.#queued >= batchBytes) this.#write();

@@ -14,6 +14,7 @@ import { videoCheck } from './videos.ts';
 
 const upkeepMs = 60_000;
 const stalledMs = 2_000;
+const storeStalledMs = 15_000;
 const waitMs = 1_000;
 const replicaWaitMs = 2_000;
 const beatMs = 1_000;
@@ -26,7 +27,7 @@ export const uploads = defineService('uploads', readConfig, ({ config, bus, docu
   const outbox = openOutbox({ bus, collections: [collection], now, onError: (err) => log.error({ err }, 'outbox failed') });
   const { growing } = blobs;
   const store = openStore({ uploads: collection, growing, outbox, quotaBytes, now });
-  const transfers = openTransfers(stalledMs, () => performance.now());
+  const transfers = openTransfers({ stalledMs, storeStalledMs, now: () => performance.now() });
   const leases = openLeases({
     ...{ uploads: collection, transfers, beatMs, silentMs },
     fence: (upload) => growing.fence(growingOf(upload)),

@@ -4,12 +4,14 @@ export interface Transfer {
   readonly signal: AbortSignal;
   /** Call with each piece that arrives. */
   heard(): void;
+  /** Call when the store begins to take what has arrived, and when it has: the client is not heard meanwhile. */
+  storing(isStoring: boolean): void;
   end(): void;
 }
 
 export interface Transfers {
   begin(uploadId: string): Transfer;
-  /** True when a transfer is under way and nothing has arrived for `stalledMs`. */
+  /** True when a transfer is under way and its client has been silent for too long, or its store. */
   isStalled(uploadId: string): boolean;
   /** Ends the transfer under way, if any; what has arrived is kept. */
   cancel(uploadId: string): void;
@@ -18,18 +20,32 @@ export interface Transfers {
 interface Entry {
   readonly abort: AbortController;
   heardAtMs: number;
+  isStoring: boolean;
 }
 
-/** No transfers yet. `now` gives milliseconds from any start. */
-export function openTransfers(stalledMs: number, now: () => number): Transfers {
+export interface TransfersOptions {
+  /** A client that has sent nothing for so long has stalled. */
+  readonly stalledMs: number;
+  /** A store that has not taken what arrived for so long has. */
+  readonly storeStalledMs: number;
+  /** Milliseconds from any start. */
+  readonly now: () => number;
+}
+
+/** No transfers yet. */
+export function openTransfers({ stalledMs, storeStalledMs, now }: TransfersOptions): Transfers {
   const entries = new Map<string, Entry>();
   return {
     begin(uploadId) {
-      const entry: Entry = { abort: new AbortController(), heardAtMs: now() };
+      const entry: Entry = { abort: new AbortController(), heardAtMs: now(), isStoring: false };
       entries.set(uploadId, entry);
       return {
         signal: entry.abort.signal,
         heard: () => {
+          entry.heardAtMs = now();
+        },
+        storing: (isStoring) => {
+          entry.isStoring = isStoring;
           entry.heardAtMs = now();
         },
         end: () => {
@@ -39,7 +55,7 @@ export function openTransfers(stalledMs: number, now: () => number): Transfers {
     },
     isStalled(uploadId) {
       const entry = entries.get(uploadId);
-      return entry !== undefined && now() - entry.heardAtMs >= stalledMs;
+      return entry !== undefined && now() - entry.heardAtMs >= (entry.isStoring ? storeStalledMs : stalledMs);
     },
     cancel: (uploadId) => entries.get(uploadId)?.abort.abort(),
   };

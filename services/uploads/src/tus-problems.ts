@@ -1,4 +1,5 @@
-/** What @tus/server throws or answers, as problems. */
+/** What @tus/server and the blob store throw or answer, as problems. */
+import { BlobNotFoundError, BlobStoreError } from '@kinora/blobs';
 import { Problem, type ProblemSlug } from '@kinora/contracts';
 import { ERRORS } from '@tus/server';
 
@@ -22,10 +23,18 @@ const known = new Map<TusError, readonly [ProblemSlug, string]>([
   ],
 ]);
 
+function storeProblem(cause: unknown): Problem | undefined {
+  if (cause instanceof BlobNotFoundError)
+    return new Problem('upload-gone', { detail: 'The bytes sent before are gone; start again.', cause });
+  if (cause instanceof BlobStoreError)
+    return new Problem('service-unavailable', { detail: 'The blob store does not answer; go on from the stored offset.', cause });
+  return undefined;
+}
+
 /** The problem behind anything that came out of the tus server; what is unknown stays as it is and becomes a 500. */
 export function problemOf(thrown: unknown, storedOffset: number | undefined): unknown {
   const entry = known.get(thrown as TusError);
-  if (!entry) return thrown instanceof Error ? thrown : new Error('the tus server failed', { cause: thrown });
+  if (!entry) return storeProblem(thrown) ?? (thrown instanceof Error ? thrown : new Error('the tus server failed', { cause: thrown }));
   const [slug, detail] = entry;
   return new Problem(slug, { detail, ...(slug === 'upload-offset-conflict' && storedOffset !== undefined ? { storedOffset } : {}) });
 }

@@ -36,14 +36,12 @@ async function completeFinished({ store, growing, locks }: UpkeepOptions, upload
   });
 }
 
-/** Removes uploads whose time is over, but none that is receiving bytes. */
-async function removeExpired({ store, growing, locks }: UpkeepOptions): Promise<void> {
-  for (const { _id } of await store.expired(expiredBatch)) {
-    await locks.whileHeld(_id, false, async () => {
-      const upload = await store.find(_id);
-      if (upload && (await growing.offset(growingOf(upload), 'record')) !== upload.lengthBytes) await store.remove(_id);
-    });
-  }
+/** Removes an upload whose time is over, but none that is receiving bytes. */
+async function removeExpired({ store, growing, locks }: UpkeepOptions, uploadId: string): Promise<void> {
+  await locks.whileHeld(uploadId, false, async () => {
+    const upload = await store.find(uploadId);
+    if (upload && (await growing.offset(growingOf(upload), 'record')) !== upload.lengthBytes) await store.remove(uploadId);
+  });
 }
 
 /** Removes what belongs to no record, and what is left beside a finished source. */
@@ -61,9 +59,12 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let orphansAtMs = 0;
+  /** What cannot be done for one upload now is no reason to leave the others, or not to start. */
+  const attempt = (uploadId: string, work: Promise<unknown>): Promise<unknown> =>
+    work.catch((err: unknown) => log.error({ err, uploadId }, 'upkeep of an upload failed'));
   const runOnce = async (): Promise<void> => {
-    for await (const upload of store.open()) await completeFinished(options, upload);
-    await removeExpired(options);
+    for await (const upload of store.open()) await attempt(upload._id, completeFinished(options, upload));
+    for (const { _id } of await store.expired(expiredBatch)) await attempt(_id, removeExpired(options, _id));
     if (now().getTime() < orphansAtMs) return;
     orphansAtMs = now().getTime() + orphanAgeMs;
     await removeOrphans(options);

@@ -34,7 +34,12 @@ afterEach(async () => {
 /** Leases of one replica. Its beats are as rare as `beatMs` says: one that is to be silent has none. */
 const replica = (options: Partial<LeasesOptions> = {}): Leases =>
   openLeases({
-    ...{ uploads, beatMs: never, silentMs: 400, transfers: openTransfers(0, () => performance.now()) },
+    ...{
+      uploads,
+      beatMs: never,
+      silentMs: 400,
+      transfers: openTransfers({ stalledMs: 0, storeStalledMs: 0, now: () => performance.now() }),
+    },
     fence: ({ _id }) => Promise.resolve(void fenced.push(_id)),
     onError: (error) => {
       throw error;
@@ -95,7 +100,7 @@ describe('the lease of an upload', () => {
   });
 
   it('goes from a holder that was asked to end its transfer and does not let go, however it beats', async () => {
-    const transfers = openTransfers(0, () => performance.now());
+    const transfers = openTransfers({ stalledMs: 0, storeStalledMs: 0, now: () => performance.now() });
     const stuck = await replica({ beatMs: 50, transfers }).take('an upload', false, waitMs);
     const { signal } = transfers.begin('an upload');
     const taken = await replica().take('an upload', false, waitMs);

@@ -4,7 +4,7 @@ import { Upload } from 'tus-js-client';
 import { sourceKey } from '@kinora/contracts';
 import { openReplicas, type Replicas } from '../replicas.ts';
 import type { Stores } from '../stores.ts';
-import { idOf, patchHeaders, sha256, unending, until, type Person } from '../uploads.ts';
+import { idOf, patchHeaders, sha256, tusHeaders, unending, until, type Person } from '../uploads.ts';
 
 /** What a SIGKILL leaves. */
 export function crashSuite(stores: Stores): void {
@@ -90,6 +90,20 @@ export function crashSuite(stores: Stores): void {
       await second.start(ann, 0);
       await until('the next upload.completed arrives', () => replicas.completed.length > 3);
       expect(replicas.completed).toHaveLength(4);
+    });
+
+    it('start though the bytes of one are gone, which is over then', async () => {
+      const first = await replicas.start();
+      const bytes = 'x'.repeat(9_000_000);
+      const location = await first.start(ann, bytes.length);
+      await first.kill();
+      await replicas.appendBehind(location, bytes);
+      await replicas.blobs.growing.remove(sourceKey(idOf(location)));
+      const second = await replicas.start();
+      const other = await second.start(ann, 0);
+      await until('another one completes', () => replicas.completed.some(({ subject }) => subject === idOf(other)));
+      const head = await second.send('HEAD', location, ann, tusHeaders);
+      expect(head.status).toBe(410);
     });
   });
 }
