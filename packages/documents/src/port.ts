@@ -13,7 +13,7 @@ export interface Identified {
   readonly _id: string;
 }
 
-/** An index that really exists in the database; a path through an array makes it multikey. */
+/** An index that really exists in the database; a path through an array makes it multikey, and no two paths may lead through different arrays of a document. */
 export interface IndexSpec {
   /** Field paths (dotted) in order, `1` ascending, `-1` descending. */
   readonly keys: Readonly<Record<string, 1 | -1>>;
@@ -93,10 +93,14 @@ export interface Collection<T extends Identified> {
   find(filter: Filter, options?: FindOptions): Promise<T[]>;
   /** Every match in batches, `_id` order, reading no more than `batchSize` (default 500) at once; sees each document that exists throughout exactly once. */
   scan(filter: Filter, options?: { readonly batchSize?: number; readonly signal?: AbortSignal }): AsyncIterable<T>;
-  /** @throws {DuplicateKeyError} when `_id` or a unique index is taken. */
+  /**
+   * @throws {DuplicateKeyError} when `_id` or a unique index is taken
+   * @throws {TypeError} for what is no JSON document
+   * @throws {RangeError} for one larger than 16 MiB
+   */
   insertOne(document: T): Promise<void>;
   /**
-   * Inserts all of them or, when one is refused, none. Other work of the process waits meanwhile: some thousand documents at once are enough.
+   * Inserts all of them or, when one is refused, none. Others may see some of them meanwhile, or wait: some thousand documents at once are enough.
    * @throws {DuplicateKeyError} also when two of them share a key
    */
   insertMany(documents: readonly T[]): Promise<void>;
