@@ -160,28 +160,47 @@ function sidesOf({ name, source, target, signal }: CollectionOptions) {
   return [side(source, 'source'), side(target, 'target')] as const;
 }
 
+interface Compared {
+  /** Canonical texts for the digests. */
+  readonly ours: string | undefined;
+  readonly theirs: string | undefined;
+  /** As the target is to have it. */
+  readonly wanted: AnyDocument | undefined;
+  readonly isEqual: boolean;
+}
+
+/** Most documents are the same to the letter, and need no translation: then one text serves for all. */
+function compareTwo(left: AnyDocument | undefined, right: AnyDocument | undefined, { neutral, forTarget }: Translation): Compared {
+  const wanted = left && forTarget(left);
+  const ours = left && canonical(neutral(left));
+  const isSame = left !== undefined && right !== undefined && JSON.stringify(left) === JSON.stringify(right);
+  const theirs = isSame ? ours : right && canonical(neutral(right));
+  const isTranslated = wanted !== left || (right && neutral(right) !== right);
+  const isEqual = isTranslated ? canonical(wanted ?? null) === canonical(right ?? null) : ours === theirs;
+  return { ours, theirs, wanted, isEqual };
+}
+
 /** Makes the target's collection equal to the source's, or compares them. Killed at any moment it can be run again. */
 export async function mirrorCollection(options: CollectionOptions): Promise<CollectionOutcome> {
-  const { target, writes, onDocuments, translation: { neutral, forTarget } = asItIs } = options;
-  const [ours, theirs] = [new Digester(), new Digester()];
+  const { target, writes, onDocuments, translation = asItIs } = options;
+  const [source, found] = [new Digester(), new Digester()];
   const writer = writes && target ? new BatchWriter(target) : undefined;
   const examples: string[] = [];
   let [written, deleted] = [0, 0];
   for await (const { key, left, right } of mergeJoin(...sidesOf(options))) {
     onDocuments(1);
-    if (left) ours.add(canonical(neutral(left)));
-    if (right) theirs.add(canonical(neutral(right)));
-    const wanted = left && forTarget(left);
-    const text = wanted && canonical(wanted);
-    if (text === (right && canonical(right))) continue;
+    const { ours, theirs, wanted, isEqual } = compareTwo(left, right, translation);
+    if (ours !== undefined) source.add(ours);
+    if (theirs !== undefined) found.add(theirs);
+    if (isEqual) continue;
     if (examples.length < examplesKept) examples.push(key);
     if (wanted) written += 1;
     else deleted += 1;
-    if (wanted) await writer?.put(wanted, right !== undefined, text?.length ?? 0);
+    if (wanted) await writer?.put(wanted, right !== undefined, ours?.length ?? 0);
     else await writer?.delete(key);
   }
   const refused = (await writer?.end()) ?? 0;
-  return { source: ours.digest, target: theirs.digest, written, deleted, examples, refused };
+  return { source: source.digest, target: found.digest, written, deleted, examples, refused };
 }
 
 /** The digest of one side alone. */

@@ -1,6 +1,7 @@
 /** The last step: waits until the old installation has stopped, brings the rest, compares, and hands over. */
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Bus } from '@kinora/messaging';
 import { readLetters, writeLetters } from './bus.ts';
 import { catchUp } from './copy.ts';
 import { completeEnvFile, writePrivately } from './env-file.ts';
@@ -34,15 +35,17 @@ async function look({ from, source }: Move): Promise<{ inUse: readonly string[];
   return databasesInUse(from.urls.documents, source.databases());
 }
 
+/** Servers do not show who writes: there the operator's word is needed. @throws {UsageError} without it */
+function refuseUnlessSeen({ given, from, source }: Move): void {
+  if (source.isEmbedded || given.isStopped) return;
+  throw new UsageError(
+    `Stop every service of ${from.name} but streaming and the gateway, then run this again with --stopped: servers do not show who writes.`,
+  );
+}
+
 /** Resolves when nobody has the databases of the source open. @throws {UsageError} when it goes on running for longer than `--wait` */
 async function untilStopped(move: Move, state: MoveState, passes: TimedPass[]): Promise<Quiet> {
-  const { given, from, source, progress, signal } = move;
-  if (!source.isEmbedded) {
-    if (given.isStopped) return { sinceMs: performance.now(), stamp: undefined };
-    throw new UsageError(
-      `Stop every service of ${from.name} but streaming and the gateway, then run this again with --stopped: servers do not show who writes.`,
-    );
-  }
+  const { given, progress, signal } = move;
   const giveUpAt = performance.now() + given.waitSeconds * 1000;
   let passAt = performance.now() + passEveryMs;
   for (let hasSaid = false; ; hasSaid = true) {
@@ -94,16 +97,20 @@ function notEqual(passes: readonly TimedPass[]): string {
   return 'The blobs of both sides do not become equal: something writes to one of the stores. Stop it and run this again.';
 }
 
+/** The target's bus, ready before writes pause: a broker takes its time to be connected to. It is closed by what writes to it. */
+async function openTargetBus({ to, moved }: Move): Promise<Bus | undefined> {
+  if (!moved.includes('bus')) return undefined;
+  const bus = portsOf(to).bus();
+  await bus.ready();
+  return bus;
+}
+
 /** Brings what waits in the queues. The source's keep it. */
-async function moveMessages({ from, to, source, target, signal, progress }: Move): Promise<readonly QueueCount[]> {
-  if (!source.exists('bus')) return [];
+async function moveMessages({ from, source, signal, progress }: Move, writing: Bus): Promise<readonly QueueCount[]> {
   progress.begin('Messages');
-  const reading = portsOf(from, () => Date.now() + clockAheadMs);
-  const writing = portsOf(to);
-  // Both buses are closed by what uses them, so the ones that are open already are left alone.
-  const letters = await readLetters(reading.bus(), signal);
-  await target.bus().ready();
-  const { queues } = await writeLetters(writing.bus(), letters, signal);
+  const reading = source.exists('bus') ? portsOf(from, () => Date.now() + clockAheadMs).bus() : undefined;
+  const letters = reading ? await readLetters(reading, signal) : [];
+  const { queues } = await writeLetters(writing, letters, signal);
   progress.say(`Messages: ${letters.length} brought in ${progress.end().toFixed(1)} s`);
   return queues.filter(({ waiting, dead }) => waiting + dead > 0);
 }
@@ -136,16 +143,25 @@ async function handOverSecrets(move: Move): Promise<string[]> {
 
 /** Hands the installation over. Until the last line nothing is final: interrupted, it is run again, or the old installation is started again. */
 export async function finish(move: Move): Promise<Report> {
+  refuseUnlessSeen(move);
+  const startedMs = performance.now();
   return whileTaken(move, async (state, taken) => {
     const passes = await catchUp(taken, state);
-    const quiet = await untilStopped(taken, state, passes);
-    passes.push(...(await bringTheRest(taken, state, quiet)));
-    const queues = taken.moved.includes('bus') ? await moveMessages(taken) : [];
-    await refuseIfWritten(taken, quiet);
-    if (!taken.moved.includes('documents')) await rewriteStates(taken.source, state.uploads);
-    const remarks = await handOverSecrets(taken);
-    await state.end();
-    const pauseSeconds = (performance.now() - quiet.sinceMs) / 1000;
-    return reportOf({ mode: 'finish', from: taken.from.name, to: taken.to.name, result: 'done', remarks, queues, pauseSeconds }, passes);
+    const bus = await openTargetBus(taken);
+    try {
+      const isSeen = taken.source.isEmbedded;
+      const quiet = isSeen ? await untilStopped(taken, state, passes) : { sinceMs: startedMs, stamp: undefined };
+      passes.push(...(await bringTheRest(taken, state, quiet)));
+      const queues = bus ? await moveMessages(taken, bus) : [];
+      await refuseIfWritten(taken, quiet);
+      if (!taken.moved.includes('documents')) await rewriteStates(taken.source, state.uploads);
+      const remarks = await handOverSecrets(taken);
+      await state.end();
+      const pauseSeconds = (performance.now() - quiet.sinceMs) / 1000;
+      const [from, to] = [taken.from.name, taken.to.name];
+      return reportOf({ mode: 'finish', from, to, result: 'done', remarks, queues, pauseSeconds }, passes);
+    } finally {
+      await bus?.close(0);
+    }
   });
 }

@@ -116,11 +116,12 @@ class PlacePorts implements Ports {
 /** Ports of `place`; nothing is opened yet. `busNow` is the bus's clock, in ms since 1970. */
 export const portsOf = (place: Place, busNow: () => number = Date.now): Ports => new PlacePorts(place, busNow);
 
-/** Resolves when every port answers; embedded ones that are not there are left alone. @throws {UsageError} naming the port that does not */
+/** Resolves when every port answers, after half a minute at most; embedded ones that are not there are left alone. @throws {UsageError} naming the port that does not */
 export async function pingAll(ports: Ports, side: 'source' | 'target'): Promise<void> {
   const pings: Readonly<Record<PortName, () => Promise<void>>> = {
-    documents: () => ports.documents(ownDatabase).ping(),
-    bus: () => ports.bus().ping(),
+    documents: () => ports.documents(ownDatabase).ready(),
+    // Patient where a ping is not: a broker under load takes seconds to be connected to.
+    bus: () => ports.bus().ready(),
     blobs: () => ports.blobs().ping(),
   };
   for (const name of portNames) {

@@ -13,7 +13,7 @@ import { expectPlays, expectSame, halfUpload, live, signIn, type Belongings } fr
 import { report, run, start } from './tool.ts';
 
 let folders: Folders;
-let ports: TestPorts;
+let ports: TestPorts | undefined;
 let old: Installation;
 let belongings: Belongings;
 const started: Installation[] = [];
@@ -44,18 +44,19 @@ beforeAll(async () => {
   folders = await makeFolders();
   ports = await serverPorts();
   old = await Installation.create({}, one);
+  started.push(old);
   await old.start({ direct: true });
   belongings = await live(old);
 }, 120_000);
 afterAll(async () => {
-  for (const installation of [old, ...started]) await installation.remove();
-  await ports.dispose();
+  for (const installation of started) await installation.remove();
+  await ports?.dispose();
   await folders.remove();
 });
 
 it('moves up to MongoDB, RabbitMQ and S3 while people go on, and they notice no more than a short pause', async () => {
   const file = folders.path('deploy.env');
-  await write(file, { ...ports.urls });
+  await write(file, { ...ports?.urls });
   const args = ['--from', old.dataDir, '--to', file];
   expect(await report(reportFile(), [...args, '--dry-run'])).toMatchObject({ result: 'possible' });
   expect(await report(reportFile(), args)).toMatchObject({ result: 'copied' });
@@ -82,7 +83,7 @@ it('moves blobs from S3 to Azure while documents and messages stay; an unfinishe
   const service = BlobServiceClient.fromConnectionString(process.env['AZURE_STORAGE_CONNECTION_STRING'] ?? '');
   await service.getContainerClient(container).createIfNotExists();
   await write(to, { ...settingsIn(from), BLOBS_URL: `azure://${container}/test-${newId()}` });
-  const [running] = started;
+  const running = started.at(-1);
   if (!running) throw new Error('the installation of the test before is missing');
   const half = await halfUpload(running, belongings);
   const args = ['--from', from, '--to', to];
