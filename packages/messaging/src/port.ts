@@ -48,7 +48,7 @@ export interface SubscribeOptions {
   readonly maxAttempts?: number;
   /** First wait before a retry; doubles up to `maxBackoffMs`, with ±20 % jitter. Default 500. */
   readonly backoffMs?: number;
-  /** Default 60 000. */
+  /** At most 3 000 000. Default 60 000. */
   readonly maxBackoffMs?: number;
 }
 

@@ -7,6 +7,8 @@ export interface RabbitAddress {
   readonly name: string;
 }
 
+const form = 'an amqp: bus URL looks like amqp://user:password@host:5672/vhost, with other characters %-encoded';
+
 /** Seconds of silence after which a side doubts the other; it gives up after two to three of them. */
 const heartbeatSeconds = 15;
 
@@ -15,8 +17,7 @@ const heartbeatSeconds = 15;
  * The virtual host `/` is written `%2F`, or left out. @throws an Error that does not repeat the URL.
  */
 export function readAddress(url: string): RabbitAddress {
-  if (!URL.canParse(url))
-    throw new Error('an amqp: bus URL looks like amqp://user:password@host:5672/vhost, with other characters %-encoded');
+  if (!URL.canParse(url)) throw new Error(form);
   const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url);
   if (hostname === '') throw new Error('an amqp: bus URL names a host, e.g. amqp://user:password@rabbitmq:5672/kinora');
   if (pathname.indexOf('/', 1) > 0) throw new Error('the virtual host of an amqp: bus URL is one path segment; write / in it as %2F');
@@ -36,13 +37,21 @@ export function readAddress(url: string): RabbitAddress {
       protocol: scheme,
       hostname: host,
       port: numericPort,
-      username: isAnonymous ? 'guest' : decodeURIComponent(username),
-      password: isAnonymous ? 'guest' : decodeURIComponent(password),
+      username: isAnonymous ? 'guest' : decode(username),
+      password: isAnonymous ? 'guest' : decode(password),
       vhost,
       heartbeat,
     },
-    name: `RabbitMQ at ${hostname}:${numericPort}, virtual host ${decodeURIComponent(vhost)}`,
+    name: `RabbitMQ at ${hostname}:${numericPort}, virtual host ${decode(vhost)}`,
   };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error(form); // the cause would show the text
+  }
 }
 
 const sentences: readonly (readonly [RegExp, string])[] = [

@@ -18,7 +18,7 @@ import { envelopeOf, notesOf } from './rabbitmq-message.ts';
 import type { Publisher } from './rabbitmq-publisher.ts';
 import { acknowledge, Finished, type Holder, type Receipt, type Run } from './rabbitmq-run.ts';
 import { type Envelope, NonRetryableError, type SubscribeOptions } from './port.ts';
-import { type SubscribeLimits, subscribeLimits } from './subscribe-limits.ts';
+import { type SubscribeLimits, subscribeLimits } from './limits.ts';
 
 export interface ConsumerContext {
   readonly publisher: Publisher;

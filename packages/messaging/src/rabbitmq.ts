@@ -6,6 +6,7 @@
  */
 import type { ChannelModel } from 'amqplib';
 import { isWithin, within } from './deadline.ts';
+import { checkDelay } from './limits.ts';
 import type { Log } from './log.ts';
 import { explain, readAddress, type RabbitAddress } from './rabbitmq-address.ts';
 import { RabbitConsumer } from './rabbitmq-consumer.ts';
@@ -151,6 +152,7 @@ class RabbitBus implements Bus {
 
   async #publish(envelopes: readonly Envelope[], delayMs: number): Promise<void> {
     this.#assertOpen();
+    checkDelay('delayMs', delayMs);
     const parcels = envelopes.flatMap((envelope) => this.#parcels(envelope, delayMs));
     if (parcels.length === 0) return;
     if (this.#consuming.session) await this.#process.settled(); // what this process listens to, it hears from now on

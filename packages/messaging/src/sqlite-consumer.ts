@@ -3,7 +3,7 @@ import { errorText } from './error-text.ts';
 import type { Log } from './log.ts';
 import { type Envelope, NonRetryableError, type SubscribeOptions } from './port.ts';
 import type { Outcome, Settlement, Taken } from './sqlite-file.ts';
-import { type SubscribeLimits, subscribeLimits } from './subscribe-limits.ts';
+import { type SubscribeLimits, subscribeLimits } from './limits.ts';
 
 /** What a consumer needs from its bus. */
 export interface ConsumerContext {

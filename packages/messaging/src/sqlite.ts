@@ -9,6 +9,7 @@
  * pid namespace; looked at on opening and every second while consuming), else when the lease has run out. A handler that blocks the event loop
  * for longer than `leaseMs` loses its lease too; its delivery's signal aborts and the message is delivered again.
  */
+import { checkDelay } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Bus, Envelope, PublishOptions, SubscribeOptions, Subscription, Topology } from './port.ts';
 import { Consumer } from './sqlite-consumer.ts';
@@ -82,6 +83,7 @@ class SqliteBus implements Bus {
 
   async publish(envelopes: Envelope | readonly Envelope[], { delayMs = 0 }: PublishOptions = {}): Promise<void> {
     this.#assertOpen();
+    checkDelay('delayMs', delayMs);
     const list = Array.isArray(envelopes) ? (envelopes as readonly Envelope[]) : [envelopes as Envelope];
     const at = Math.round(this.#now() + delayMs);
     const messages = list.map((envelope) => this.#message(envelope, at));

@@ -110,6 +110,7 @@ export function deliveryConformance(inPlace: InPlace): void {
       await until('both have come', () => arrivals.length === 2);
       expect(arrivals.map(({ data }) => data)).toEqual(['soon', 'late']);
       expect(arrivals[1]?.at).toBeGreaterThanOrEqual(start + 400);
+      await expect(bus.publish(envelope('job.do'), { delayMs: 3_600_001 })).rejects.toThrow(RangeError);
     }),
   );
 

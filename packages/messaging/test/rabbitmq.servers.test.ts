@@ -1,6 +1,10 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { topology as contracts } from '@kinora/contracts';
 import { connect } from 'amqplib';
-import { newEnvelope } from '../src/envelope.ts';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { event, newEnvelope } from '../src/envelope.ts';
 import { openRabbitBus, type RabbitBusOptions } from '../src/rabbitmq.ts';
 import { type Bus, type Delivery, NonRetryableError } from '../src/port.ts';
 import { startBusChild } from './child.ts';
@@ -258,6 +262,19 @@ describe('a broker that stops answering', () => {
 
 describe('queues', () => {
   it(
+    'are declared by many processes at once',
+    onBench(async ({ open }) => {
+      const buses = Array.from({ length: 10 }, () => open());
+      await Promise.all(buses.map((bus) => bus.ready()));
+      const got = new Set<string>();
+      buses.forEach((bus) => bus.subscribe({ ...worker, handler: async ({ envelope: { id } }) => void got.add(id) }));
+      const sent = buses.map(() => envelope());
+      await Promise.all(buses.map((bus, index) => bus.publish(sent[index] ?? envelope())));
+      await until('all have come', () => sent.every(({ id }) => got.has(id)));
+    }),
+  );
+
+  it(
     'are declared again when somebody has deleted one, and the publisher of a message for it is told',
     onBench(async ({ vhost, open }) => {
       const bus = open();
@@ -374,7 +391,34 @@ describe('a message', () => {
       await until('all have come', () => lateness.length === delays.length);
       expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
       expect(Math.max(...lateness)).toBeLessThan(2_000);
-      await expect(bus.publish(envelope(), { delayMs: 7_000_000 })).rejects.toThrow('a delay is at most');
+    }),
+  );
+});
+
+describe('the redrive command', () => {
+  it(
+    'lists queues and dead letters of RabbitMQ and puts them back',
+    onBench(async ({ vhost, open }) => {
+      const script = fileURLToPath(new URL('../src/redrive.ts', import.meta.url));
+      const run = (...args: string[]) => promisify(execFile)(process.execPath, [script, ...args], { env: { BUS_URL: vhost.url } });
+      const bus = open({ topology: contracts });
+      const got: string[] = [];
+      let isMended = false;
+      const handler = async ({ envelope: { id } }: Delivery) => {
+        if (!isMended) throw new NonRetryableError('no such asset');
+        got.push(id);
+      };
+      bus.subscribe({ service: 'transcoding', type: 'asset.transcode', handler });
+      const sent = event('asset.transcode', 'transcoding', { assetId: 'a'.repeat(20), jobId: 'opening' });
+      await bus.publish(sent);
+      await until('it is dead', async () => (await bus.depths()).some(({ dead }) => dead === 1));
+      isMended = true;
+      expect((await run()).stdout).toMatch(/transcoding\.asset\.transcode\D+0\D+0\D+1/);
+      const listed = (await run('--list', 'transcoding.asset.transcode')).stdout;
+      expect(JSON.parse(listed)).toMatchObject({ envelope: sent, error: 'NonRetryableError: no such asset' });
+      expect((await run('transcoding.asset.transcode')).stdout).toContain('1 messages go back to transcoding.asset.transcode');
+      await until('it comes again', () => got.includes(sent.id));
+      await expect(run('transcoding.unknown')).rejects.toThrow('no queue transcoding.unknown');
     }),
   );
 });
