@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { BlobServiceClient } from '@azure/storage-blob';
+import { makeContainer } from '@kinora/blobs/testing';
 import { newId } from '@kinora/contracts';
 import { eventually, Installation } from '../../../platform/test/installation.ts';
 import { serverPorts, type PortUrls, type TestPorts } from '../../../platform/test/ports.ts';
@@ -80,8 +80,7 @@ it('moves up to MongoDB, RabbitMQ and S3 while people go on, and they notice no 
 it('moves blobs from S3 to Azure while documents and messages stay; an unfinished upload begins again at its address', async () => {
   const [from, to] = [folders.path('deploy.env'), folders.path('azure.env')];
   const container = process.env['AZURE_CONTAINER'] ?? '';
-  const service = BlobServiceClient.fromConnectionString(process.env['AZURE_STORAGE_CONNECTION_STRING'] ?? '');
-  await service.getContainerClient(container).createIfNotExists();
+  await makeContainer(`azure://${container}`);
   await write(to, { ...settingsIn(from), BLOBS_URL: `azure://${container}/test-${newId()}` });
   const running = started.at(-1);
   if (!running) throw new Error('the installation of the test before is missing');
