@@ -3,6 +3,9 @@ import { events, Problem } from '@kinora/contracts';
 import { NonRetryableError, type Delivery, type Subscription } from '@kinora/messaging';
 import type { Ports, Subscribed } from './define.ts';
 
+/** Deliveries before a message is given up: three quarters of an hour with the usual waits, for a database may be away that long. */
+const maxAttempts = 50;
+
 /** Subscribes a service's table: data checked against the schema, one log line and one measurement per delivery. */
 export function subscribe(
   service: string,
@@ -30,6 +33,6 @@ export function subscribe(
         throw err instanceof Problem && err.status < 500 ? new NonRetryableError(err.message, { cause: err }) : err;
       }
     };
-    return bus.subscribe({ ...options, service, type, handler: handle });
+    return bus.subscribe({ maxAttempts, ...options, service, type, handler: handle });
   });
 }

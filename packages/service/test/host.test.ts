@@ -8,11 +8,12 @@ import { Type } from 'typebox';
 import { openBlobs } from '@kinora/blobs';
 import { newId, Problem, type ProblemBody } from '@kinora/contracts';
 import { openDocuments } from '@kinora/documents';
-import { openBus } from '@kinora/messaging';
+import { event, openBus } from '@kinora/messaging';
 import {
   configReader,
   defineService,
   integer,
+  on,
   signedIn,
   startHost,
   type Composition,
@@ -262,6 +263,33 @@ describe('startHost', () => {
 });
 
 describe('subscriptions', () => {
+  it('tries again for as long as an outage may last, and not only eight times', async () => {
+    let attempts = 0;
+    const receiver = defineService('catalog', readConfig, ({ bus }) => ({
+      subscriptions: [
+        on('account.deleted', () => Promise.reject(new Error(`the database is away, ${++attempts} times by now`)), {
+          backoffMs: 1,
+          maxBackoffMs: 1,
+        }),
+      ],
+      routes: (app) => {
+        app.get('/api/videos', async () => ({ dead: await bus.deadLetters('catalog.account.deleted') }));
+        app.post('/api/videos', async () => {
+          await bus.publish(event('account.deleted', 'accounts', { accountId: newId() }));
+          return {};
+        });
+      },
+    }));
+    const { url } = await start([receiver]);
+    await fetch(`${url}/api/videos`, { method: 'POST' });
+    const deadline = Date.now() + 15_000;
+    for (let dead: unknown[] = []; dead.length === 0;) {
+      if (Date.now() > deadline) throw new Error(`no dead letter after ${attempts} attempts`);
+      ({ dead } = (await (await fetch(`${url}/api/videos`)).json()) as { dead: unknown[] });
+    }
+    expect(attempts).toBe(50);
+  }, 20_000);
+
   it('hands on events that fit their schema and buries those that do not', async () => {
     const seen: string[] = [];
     const receiver = defineService('catalog', readConfig, ({ bus }) => ({

@@ -12,9 +12,6 @@ interface SubscriptionPorts {
   readonly config: Config;
 }
 
-/** Failures are counted in the document; deliveries also end with a killed process, so there may be many. */
-const maxAttempts = 50;
-
 /** Event → handler. */
 export function subscriptions({ store, blobs, runner, config }: SubscriptionPorts): readonly Subscribed[] {
   const removeVideo = async (videoId: string): Promise<void> => {
@@ -24,21 +21,15 @@ export function subscriptions({ store, blobs, runner, config }: SubscriptionPort
     }
   };
   return [
-    on(
-      'upload.completed',
-      async ({ envelope: { data } }) => {
-        if (!(await store.begin(data))) await removeVideo(data.videoId);
-      },
-      { maxAttempts },
-    ),
+    on('upload.completed', async ({ envelope: { data } }) => {
+      if (!(await store.begin(data))) await removeVideo(data.videoId);
+    }),
     on('asset.open', ({ envelope: { data }, signal }) => runner.run(data.assetId, data.jobId, signal), {
-      maxAttempts,
       prefetch: config.concurrency + 1,
     }),
     on('asset.transcode', ({ envelope: { data }, signal }) => runner.run(data.assetId, data.jobId, signal), {
-      maxAttempts,
       prefetch: config.concurrency,
     }),
-    on('video.removed', ({ envelope: { data } }) => removeVideo(data.videoId), { maxAttempts }),
+    on('video.removed', ({ envelope: { data } }) => removeVideo(data.videoId)),
   ];
 }
