@@ -1,6 +1,6 @@
 /** One child process of an installation: started, waited for, ended, its output kept. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,13 +8,21 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 
 const keptCharacters = 200_000;
 
+/** Below what systems take for outgoing connections: a process that is started again has to find its port free. */
+const [lowestPort, highestPort] = [10_000, 29_999];
+
 /** A port that nothing listens on at the moment. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort + 1));
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) return port;
+  }
 }
 
 /** Polls `probe` until it gives something; an error after `deadlineMs` says what was waited for. */

@@ -6,11 +6,13 @@ import type { Step } from './steps.ts';
 /** Precedes the step in the last line that a dying process prints. */
 export const deathNotice = 'killed at ';
 
-/** Die when `step` is passed for the `nth` time from now on; without a step, live. */
+/** Die when one of `steps` is passed for the `nth` time from now on; without steps, live. */
 export interface Order {
-  readonly step?: Step;
-  readonly nth?: number;
+  readonly steps: readonly Step[];
+  readonly nth: number;
 }
+
+export const live: Order = { steps: [], nth: 1 };
 
 /** A process tells which service it is, then each step that it passes for the first time. */
 export type Report = { readonly service: string } | { readonly passed: Step };
@@ -37,7 +39,7 @@ export async function openControl(): Promise<Control> {
     const { service } = report;
     sockets.set(socket, service);
     passed.set(service, passed.get(service) ?? new Set());
-    socket.write(lineOf(orders.get(service) ?? {}));
+    socket.write(lineOf(orders.get(service) ?? live));
   };
   const server = createServer((socket) => {
     // Whoever dies resets the line; the interface passes that on.

@@ -22,7 +22,7 @@ function die(step: Step): void {
 /** Counts the steps of this process down to the one that it is ordered to die at. */
 function followOrders(service: string, port: number): Pass {
   const passed = new Set<Step>();
-  let order: { step: Step; left: number } | undefined;
+  let left = new Map<Step, number>();
   const socket = connect(port, '127.0.0.1');
   const report = (report: Report): void => void socket.write(`${JSON.stringify(report)}\n`);
   report({ service });
@@ -30,15 +30,18 @@ function followOrders(service: string, port: number): Pass {
   const leave = (): never => process.exit(1);
   createInterface({ input: socket })
     .on('line', (line) => {
-      const { step, nth } = JSON.parse(line) as Order;
-      order = step === undefined ? undefined : { step, left: nth ?? 1 };
+      const { steps, nth } = JSON.parse(line) as Order;
+      left = new Map(steps.map((step) => [step, nth]));
     })
     .on('error', leave);
   socket.on('error', leave).on('close', leave);
   return (step) => {
     if (!passed.has(step)) report({ passed: step });
     passed.add(step);
-    if (order?.step === step && --order.left <= 0) die(step);
+    const count = left.get(step);
+    if (count === undefined) return;
+    if (count <= 1) die(step);
+    left.set(step, count - 1);
   };
 }
 

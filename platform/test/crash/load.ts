@@ -8,9 +8,9 @@ import { addPerson, tellPlayback, withPledge, type World } from './world.ts';
 
 export type IsOver = () => boolean;
 
-/** Videos on their way at once, so that transcoding does not fall behind, and videos kept at all. */
+/** Videos on their way at once, so that transcoding does not fall behind, and videos that are not deleted. */
 const maxUnfinished = 3;
-const maxKept = 12;
+const fewestKept = 3;
 const breathMs = 20;
 
 const isUnfinished = (pledge: Pledge): boolean => isKept(pledge) && !pledge.isPlayed;
@@ -61,8 +61,7 @@ async function remove(world: World, isOver: IsOver): Promise<void> {
     if (removals++ >= 2) continue;
     await giveUp(world);
     const complete = world.pledges.filter((pledge) => isKept(pledge) && pledge.isComplete);
-    if (complete.length > maxKept || (complete.length > 3 && world.random() < 0.5))
-      await withPledge(world, (pledge) => isKept(pledge) && pledge.isComplete, remove);
+    if (complete.length > fewestKept) await withPledge(world, (pledge) => isKept(pledge) && pledge.isComplete, remove);
   }
 }
 
