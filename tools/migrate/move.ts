@@ -1,5 +1,7 @@
 /** What every mode works with: both places open, the checks before anything is written, the lock, and passes one after the other. */
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StorageFullError } from '@kinora/blobs';
 import type { Arguments } from './arguments.ts';
 import { checkEnvFile } from './env-file.ts';
 import { changes, findForeignChanges, knownAfter, runPass, type PassOutcome } from './passes.ts';
@@ -128,13 +130,35 @@ async function refuseForeignChanges({ to, target, signal }: Move): Promise<void>
   );
 }
 
-/** One pass that writes; see `PassOptions`. */
-export async function pass(
-  move: Move,
-  state: MoveState,
-  what: string,
-  { isLast = false, skipsBlobs = false }: { readonly isLast?: boolean; readonly skipsBlobs?: boolean } = {},
-): Promise<TimedPass> {
+interface PassKind {
+  readonly isLast?: boolean;
+  readonly skipsBlobs?: boolean;
+}
+
+const attempts = 4;
+const againMs = 5_000;
+
+/** One pass that writes; see `PassOptions`. A store that fails for a while is waited for: what was copied stays, so the pass is run again. */
+export async function pass(move: Move, state: MoveState, what: string, kind: PassKind = {}): Promise<TimedPass> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await passOnce(move, state, what, kind);
+    } catch (error) {
+      if (attempt === attempts || move.signal.aborted || !mayPass(error)) throw error;
+      move.progress.say(`${what}: ${error instanceof Error ? error.message : String(error)}; once more in ${againMs / 1000} s`);
+      await delay(againMs, undefined, { signal: move.signal });
+    }
+  }
+}
+
+/** False for what stays as it is until somebody does something about it. */
+function mayPass(error: unknown): boolean {
+  const causes: unknown[] = [];
+  for (let cause = error; cause instanceof Error; cause = cause.cause) causes.push(cause);
+  return !causes.some((cause) => cause instanceof UsageError || cause instanceof StorageFullError || cause instanceof TypeError);
+}
+
+async function passOnce(move: Move, state: MoveState, what: string, { isLast = false, skipsBlobs = false }: PassKind): Promise<TimedPass> {
   const { source, target, moved, given, signal, progress } = move;
   const counts = progress.begin(what);
   try {
