@@ -1,4 +1,4 @@
-import { describe, jest } from '@jest/globals';
+import { jest } from '@jest/globals';
 import { azure } from './stores.ts';
 import { crashSuite } from './suites/crash.ts';
 import { lifetimeSuite } from './suites/lifetime.ts';
@@ -9,10 +9,8 @@ import { transferSuite } from './suites/transfer.ts';
 // Many megabytes go through servers that share a busy machine.
 jest.setTimeout(120_000);
 
-describe(azure.name, () => {
-  transferSuite(azure);
-  refusalsSuite(azure);
-  lifetimeSuite(azure);
-  crashSuite(azure);
-  replicasSuite(azure);
-});
+transferSuite(azure);
+refusalsSuite(azure);
+lifetimeSuite(azure);
+crashSuite(azure);
+replicasSuite(azure);

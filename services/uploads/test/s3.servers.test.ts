@@ -1,4 +1,4 @@
-import { describe, jest } from '@jest/globals';
+import { jest } from '@jest/globals';
 import { s3 } from './stores.ts';
 import { crashSuite } from './suites/crash.ts';
 import { lifetimeSuite } from './suites/lifetime.ts';
@@ -9,10 +9,8 @@ import { transferSuite } from './suites/transfer.ts';
 // Many megabytes go through servers that share a busy machine.
 jest.setTimeout(120_000);
 
-describe(s3.name, () => {
-  transferSuite(s3);
-  refusalsSuite(s3);
-  lifetimeSuite(s3);
-  crashSuite(s3);
-  replicasSuite(s3);
-});
+transferSuite(s3);
+refusalsSuite(s3);
+lifetimeSuite(s3);
+crashSuite(s3);
+replicasSuite(s3);

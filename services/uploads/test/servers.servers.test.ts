@@ -1,4 +1,4 @@
-import { describe, jest } from '@jest/globals';
+import { jest } from '@jest/globals';
 import { servers } from './stores.ts';
 import { crashSuite } from './suites/crash.ts';
 import { lifetimeSuite } from './suites/lifetime.ts';
@@ -9,10 +9,8 @@ import { transferSuite } from './suites/transfer.ts';
 // Many megabytes go through servers that share a busy machine.
 jest.setTimeout(120_000);
 
-describe(servers.name, () => {
-  transferSuite(servers);
-  refusalsSuite(servers);
-  lifetimeSuite(servers);
-  crashSuite(servers);
-  replicasSuite(servers);
-});
+transferSuite(servers);
+refusalsSuite(servers);
+lifetimeSuite(servers);
+crashSuite(servers);
+replicasSuite(servers);

@@ -48,11 +48,18 @@ const blobsAt = (name: string, url: (prefix: string) => string): Stores => ({
 export const s3 = blobsAt('S3 and SQLite', (prefix) => `s3://${S3_BUCKET}/${prefix}?endpoint=${S3_ENDPOINT}`);
 export const azure = blobsAt('Azure and SQLite', (prefix) => `azure://${AZURE_CONTAINER}/${prefix}`);
 
-async function vhost(method: 'PUT' | 'DELETE', busUrl: string): Promise<void> {
+/** A broker on a busy machine closes connections under its management; what is asked here may be asked again. */
+async function vhost(method: 'PUT' | 'DELETE', busUrl: string, attempts = 5): Promise<void> {
   const { hostname, username, password, pathname } = new URL(busUrl);
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  const answer = await fetch(`http://${hostname}:15672/api/vhosts${pathname}`, { method, headers: { authorization } });
-  if (!answer.ok) throw new Error(`${method} of ${pathname} answered ${answer.status}`);
+  try {
+    const answer = await fetch(`http://${hostname}:15672/api/vhosts${pathname}`, { method, headers: { authorization } });
+    if (answer.ok || (method === 'DELETE' && answer.status === 404)) return;
+    throw new Error(`${method} of ${pathname} answered ${answer.status}`);
+  } catch (error) {
+    if (attempts === 1) throw error;
+    await vhost(method, busUrl, attempts - 1);
+  }
 }
 
 const within = (url: string, name: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href;
