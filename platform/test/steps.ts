@@ -4,7 +4,7 @@ export interface Step {
   readonly run: () => Promise<void>;
 }
 
-/** Runs `steps` in order, then `cleanUp` whatever happened; says each outcome and closes with `N passed, N failed`. True when all passed. */
+/** Runs `steps` in order, then `cleanUp` whatever happened, Ctrl-C too; says each outcome and closes with `N passed, N failed`. True when all passed. */
 export async function walk(steps: readonly Step[], cleanUp: () => Promise<void>): Promise<boolean> {
   let passed = 0;
   let failed = 0;
@@ -21,6 +21,8 @@ export async function walk(steps: readonly Step[], cleanUp: () => Promise<void>)
       return false;
     }
   };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void attempt({ title: 'everything that was made is removed', run: cleanUp }).then(() => process.exit(1)));
   for (const step of steps) if (!(await attempt(step))) break;
   await attempt({ title: 'everything that was made is removed', run: cleanUp });
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
