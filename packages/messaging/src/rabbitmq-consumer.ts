@@ -98,10 +98,10 @@ export class RabbitConsumer {
   /** Gives back what is still under way, whatever its handler does later, and closes the channel. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
-    const runs = [...this.#runs];
-    for (const run of [...runs, ...this.#strays]) run.fate = 'abandoned';
-    await Promise.all(runs.map((run) => this.#release(run)));
-    await this.#intake.close(runs.every(({ receipts }) => receipts.length === 0));
+    const holders: readonly Holder[] = [...this.#runs, ...this.#strays];
+    for (const holder of holders) holder.fate = 'abandoned';
+    await Promise.all([...this.#runs].map((run) => this.#release(run)));
+    await this.#intake.close(holders.every(({ receipts }) => receipts.length === 0));
   }
 
   async #release(run: Run): Promise<void> {
@@ -123,13 +123,14 @@ export class RabbitConsumer {
     try {
       envelope = envelopeOf(message);
     } catch (cause) {
-      return this.#bury(receipt, attempt, `no handler can read it: ${errorText(cause)}`);
+      return this.#bury('message cannot be read', receipt, attempt, `no handler can read it: ${errorText(cause)}`);
     }
     const comesAgain = message.fields.redelivered || isHeld;
     const run = [...this.#runs].find((each) => each.envelope.id === envelope.id && (comesAgain || each.receipts.length === 0));
     if (run) this.#adopt(run, receipt);
     else if (comesAgain && this.#finished.take(envelope.id)) acknowledge([receipt]);
-    else if (attempt > this.#limits.maxAttempts) this.#bury(receipt, attempt, outlivedText(attempt - 1, error));
+    else if (attempt > this.#limits.maxAttempts)
+      this.#bury('message outlived its consumers', receipt, attempt, outlivedText(attempt - 1, error));
     else if (this.#isStopped || this.#free() === 0) this.#giveBack(receipt, attempt);
     else this.#begin(receipt, envelope, attempt);
   }
@@ -166,8 +167,8 @@ export class RabbitConsumer {
     if (!this.#isStopped) void this.#arrange();
   }
 
-  #bury(receipt: Receipt, attempt: number, error: string): void {
-    this.#context.log('error', 'message outlived its consumers', { queue: this.queue, attempt: attempt - 1, problem: error });
+  #bury(what: string, receipt: Receipt, attempt: number, error: string): void {
+    this.#context.log('error', what, { queue: this.queue, attempt: attempt - 1, problem: error });
     this.#stray(receipt, dead(this.queue, attempt - 1, error));
   }
 

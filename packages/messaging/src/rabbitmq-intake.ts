@@ -128,9 +128,10 @@ export class Intake {
   async #consume(channel: Channel, capacity: number): Promise<void> {
     if (capacity <= 0 || this.#isCancelled) return;
     await channel.prefetch(capacity);
-    const { consumerTag } = await channel.consume(this.#options.queue, (message) => this.#receive(channel, message));
-    this.#tag = consumerTag;
+    const consumerTag = crypto.randomUUID();
+    this.#tag = consumerTag; // before the first deliveries, which come together with the answer
     this.#capacity = capacity;
+    await channel.consume(this.#options.queue, (message) => this.#receive(channel, message), { consumerTag });
     this.#failures = 0;
   }
 

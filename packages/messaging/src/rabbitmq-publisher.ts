@@ -19,6 +19,7 @@ interface Session {
   readonly model: ChannelModel;
   /** Replaced when a confirmation stays out: its window would grow with everything published after. */
   channel: ConfirmChannel;
+  isReplacing: boolean;
   /** Numbers of publications that came back because no queue takes them. */
   readonly returned: Set<string>;
 }
@@ -94,7 +95,7 @@ export class Publisher {
     await declareTopology(channel, this.#options.topology);
     await closeChannel(channel);
     const returned = new Set<string>();
-    return { model, returned, channel: await this.#openConfirmChannel(model, returned) };
+    return { model, returned, channel: await this.#openConfirmChannel(model, returned), isReplacing: false };
   }
 
   async #openConfirmChannel(model: ChannelModel, returned: Set<string>): Promise<ConfirmChannel> {
@@ -114,15 +115,15 @@ export class Publisher {
   }
 
   #replace(session: Session, old: ConfirmChannel): void {
-    if (session.channel !== old || this.link.session !== session) return;
-    this.#openConfirmChannel(session.model, session.returned).then(
-      (channel) => {
-        if (session.channel !== old) return void closeChannel(channel);
+    if (session.isReplacing || session.channel !== old || this.link.session !== session) return;
+    session.isReplacing = true;
+    this.#openConfirmChannel(session.model, session.returned)
+      .then((channel) => {
         session.channel = channel;
         setTimeout(() => void closeChannel(old), drainMs).unref();
-      },
-      (error: unknown) => this.#options.log('warn', 'no new channel for publishing', { error }),
-    );
+      })
+      .catch((error: unknown) => this.#options.log('warn', 'no new channel for publishing', { error }))
+      .finally(() => (session.isReplacing = false));
   }
 
   #put({ channel, returned }: Session, { exchange, key, content, properties }: Parcel): Promise<void> {
