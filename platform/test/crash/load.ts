@@ -73,7 +73,7 @@ async function edit(world: World, isOver: IsOver): Promise<void> {
 }
 
 async function watch(world: World, isOver: IsOver): Promise<void> {
-  for (; !isOver(); await pause(2 * breathMs)) await tellPlayback(world);
+  for (; !isOver(); await pause(5 * breathMs)) await tellPlayback(world);
 }
 
 /** Signs up, makes a key and removes one, uploads a video, and leaves, one after the other. */

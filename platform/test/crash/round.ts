@@ -60,7 +60,7 @@ export class Schedule {
 }
 
 const deathsPerRound = 4;
-const roundMs = 7_000;
+const roundMs = 12_000;
 const shortestMs = 600;
 const readyMs = 90_000;
 
