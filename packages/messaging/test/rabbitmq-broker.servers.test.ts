@@ -170,6 +170,7 @@ describe('a broker short of memory', () => {
     onBench({}, async ({ broker, open }) => {
       const logged: string[] = [];
       const bus = open({ publishMs: 1_500, log: (_, message) => logged.push(message) });
+      await bus.ready();
       const finish = Promise.withResolvers<void>();
       const got: unknown[] = [];
       bus.subscribe({ ...worker, prefetch: 1, handler: async ({ envelope: { data } }) => (got.push(data), finish.promise) });
