@@ -42,7 +42,8 @@ describe('openBlobs', () => {
     expect(await loadedBy(`file:${folder}`)).toEqual([]);
     expect(await loadedBy('s3://kinora?endpoint=http://127.0.0.1:1')).toEqual(['@aws-sdk/client-s3']);
     expect(await loadedBy('azure://kinora')).toEqual(['@azure/storage-blob']);
-  });
+    // Three processes that load large libraries.
+  }, 60_000);
 
   it('takes a path with spaces, and the same folder as a file:/// URL', async () => {
     const path = join(root, 'with space');
