@@ -6,8 +6,9 @@ import { checkLeft, checkPerson, enter, leave } from './person.ts';
 import { goOn, isGone, isKept, readPledge, removePledge, retitle, type Pledge } from './pledge.ts';
 import { tellPlayback, type World } from './world.ts';
 
-const readyMs = 180_000;
-const soonMs = 60_000;
+// RabbitMQ may bring what passed between two of its queues when it was killed three minutes late.
+const readyMs = 360_000;
+const soonMs = 240_000;
 
 /** Repeats `probe` until it gives something; findings end it at once. */
 function until<T>(what: string, deadlineMs: number, probe: () => Promise<T | undefined | false>): Promise<T> {
