@@ -63,7 +63,8 @@ export interface PublishOptions {
 }
 
 /**
- * Messages of one queue. All rows are 0 only when nothing is left; while messages move, a snapshot may count one twice.
+ * Messages of one queue. All rows are 0 only when nothing is left (but see README.md for the minutes after a broker's crash); while messages move,
+ * a snapshot may count one twice.
  * An adapter that keeps what waits for its time apart from the queues counts it in one row more, which is there only while there is any.
  */
 export interface QueueDepth {
