@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Installation } from './installation.ts';
+import { eventually, Installation } from './installation.ts';
 import { systemSuite } from './system.ts';
 
 describe('all services in one process', () => systemSuite('one'));
@@ -12,9 +12,12 @@ describe('npm start', () => {
   }, 180_000);
   afterAll(() => kinora.remove());
 
-  it('says where it is, where its data is and which tools it found', () => {
-    expect(kinora.output).toContain(`Kinora is ready: ${kinora.url}`);
-    expect(kinora.output).toContain(kinora.dataDir);
-    expect(kinora.output).toMatch(/Tools: Node 26\.\S+, ffmpeg (?!missing)\S+, ffprobe (?!missing)\S+/);
+  it('says where it is, where its data is and which tools it found', async () => {
+    const said = await eventually('the words for people, which follow readiness', 20_000, () =>
+      Promise.resolve(kinora.output.includes('Tools:') ? kinora.output : undefined),
+    );
+    expect(said).toContain(`Kinora is ready: ${kinora.url}`);
+    expect(said).toContain(kinora.dataDir);
+    expect(said).toMatch(/Tools: Node 26\.\S+, ffmpeg (?!missing)\S+, ffprobe (?!missing)\S+/);
   });
 });
