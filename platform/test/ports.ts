@@ -1,6 +1,7 @@
 /** Where an installation made for a test keeps what it keeps: in its own folder, or in a corner of its own on real servers. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { makeVhost, removeVhost } from '@kinora/messaging/testing';
 
 /** Settings of the three ports. `AZURE…` and `AWS…` credentials come from the environment of the test. */
 export interface PortUrls {
@@ -31,20 +32,12 @@ function address(name: string): string {
   return value;
 }
 
-async function vhosts(amqpUrl: string, method: 'PUT' | 'DELETE', name: string): Promise<void> {
-  const { hostname, username, password } = new URL(amqpUrl);
-  const management = process.env['AMQP_MANAGEMENT_URL'] ?? `http://${hostname}:15672`;
-  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
-  const answer = await fetch(`${management}/api/vhosts/${name}`, { method, headers: { authorization: `Basic ${credentials}` } });
-  if (!answer.ok) throw new Error(`${method} of the vhost ${name} answered ${answer.status}: ${await answer.text()}`);
-}
-
 /** A vhost, a family of databases and a prefix in the bucket, none of which was there before. @throws when a server is not named or does not answer */
 export async function serverPorts(): Promise<TestPorts> {
   const name = `test-${randomBytes(6).toString('hex')}`;
   const amqpUrl = new URL(address('AMQP_URL'));
-  await vhosts(amqpUrl.href, 'PUT', name);
   amqpUrl.pathname = `/${name}`;
+  await makeVhost(amqpUrl.href);
   const mongodbUrl = new URL(address('MONGODB_URL'));
   mongodbUrl.pathname = `/${name}`;
   return {
@@ -53,6 +46,6 @@ export async function serverPorts(): Promise<TestPorts> {
       BUS_URL: amqpUrl.href,
       BLOBS_URL: `s3://${address('S3_BUCKET')}/${name}?endpoint=${encodeURIComponent(address('S3_ENDPOINT'))}`,
     },
-    dispose: () => vhosts(amqpUrl.href, 'DELETE', name),
+    dispose: () => removeVhost(amqpUrl.href),
   };
 }

@@ -56,6 +56,8 @@ export class ServiceProcess {
   #child: ChildProcess | undefined;
   /** What the running child has printed, its end. */
   output = '';
+  /** Whether the running child has said that it is ready. */
+  wasReady = false;
 
   constructor(options: ServiceProcessOptions) {
     this.name = options.name;
@@ -77,6 +79,7 @@ export class ServiceProcess {
   /** Starts the child, with `env` on top of its own environment. */
   spawn(env: NodeJS.ProcessEnv = {}): void {
     this.output = '';
+    this.wasReady = false;
     const child = spawn(this.#options.command, this.#options.arguments, {
       cwd: root,
       detached: true,
@@ -84,7 +87,11 @@ export class ServiceProcess {
       env: { ...this.#options.env, ...env, PORT: String(this.port) },
     });
     this.#child = child;
-    const keep = (chunk: Buffer): void => void (this.output = (this.output + chunk.toString()).slice(-keptCharacters));
+    const keep = (chunk: Buffer): void => {
+      const output = this.output + chunk.toString();
+      this.wasReady ||= output.includes('"message":"ready"');
+      this.output = output.slice(-keptCharacters);
+    };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
   }
@@ -102,11 +109,11 @@ export class ServiceProcess {
     if (outcome !== true) throw outcome;
   }
 
-  /** Resolves with the exit status when the child has ended, by itself or before. */
+  /** Resolves with the exit status when the child has ended, by itself or before, and all that it printed is in `output`. */
   async ended(): Promise<number | null> {
     const child = this.#child;
     if (!child || !this.isRunning) return child?.exitCode ?? null;
-    return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+    return new Promise((resolve) => child.once('close', (code) => resolve(code)));
   }
 
   /** Sends a signal to the child and all that it started, and resolves with its exit status when it is gone. */

@@ -66,12 +66,13 @@ function takeFaults(condition: Condition, direction: Fault['direction']): (bytes
   };
 }
 
-/** Makes the container that an `azure:` URL names, where it is missing. */
-export async function makeContainer(url: string): Promise<void> {
+/** Makes the container that an `azure:` URL names, where it is missing; its address. */
+export async function makeContainer(url: string): Promise<URL> {
   const { openAzureClient } = await import('./azure-client.ts');
   const { container, close } = await openAzureClient(url);
   await container.createIfNotExists();
   close();
+  return new URL(container.url);
 }
 
 /** Opens a proxy on loopback to `target`, `host:port`. */

@@ -1,12 +1,15 @@
-/** A MongoDB of a test's own, to kill and to keep away: of the kind that answers at MONGODB_URL, which runs on this machine. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** A MongoDB of a test's own, to kill and to keep away: of the kind that answers at MONGODB_URL. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { MongoClient } from 'mongodb';
 import { until } from './until.ts';
+
+const run = promisify(execFile);
 
 export interface OwnServer {
   readonly port: number;
@@ -19,7 +22,7 @@ export interface OwnServer {
 
 /** What is known of the server at `url`; nx-27017 calls itself so. */
 export async function serverStatus(url: string): Promise<{ readonly pid: number; readonly process: string }> {
-  const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 });
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000, directConnection: true });
   try {
     const { pid, process: name } = await client.db('admin').command({ serverStatus: 1 });
     return { pid: Number(pid), process: String(name) };
@@ -28,8 +31,23 @@ export async function serverStatus(url: string): Promise<{ readonly pid: number;
   }
 }
 
-/** A server that is not started yet. */
+/** A server that is not started yet: a container of the image that MONGODB_IMAGE names, else a process. */
 export async function ownServer(url: string): Promise<OwnServer> {
+  const { MONGODB_IMAGE: image } = process.env;
+  const port = await freePort();
+  const server = image === undefined ? await serverProcess(url, port) : await serverContainer(image, port);
+  return {
+    port,
+    ...server,
+    async start() {
+      await server.start();
+      await until('the server answers', () => isServing(port));
+    },
+  };
+}
+
+/** Of the program that serves `url`. */
+async function serverProcess(url: string, port: number): Promise<Omit<OwnServer, 'port'>> {
   const { pid, process: name } = await serverStatus(url);
   const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
   const [program = '', ...script] = line.slice(
@@ -37,7 +55,6 @@ export async function ownServer(url: string): Promise<OwnServer> {
     line.findIndex((word) => word.startsWith('-')),
   );
   const folder = await mkdtemp(join(tmpdir(), 'kinora-mongodb-'));
-  const port = await freePort();
   const nx = ['--data-dir', folder, '-p', String(port), '--pid-file', join(folder, 'pid'), '--log-file', join(folder, 'log')];
   const options = name.startsWith('nx') ? nx : ['--dbpath', folder, '--port', String(port), '--bind_ip', '127.0.0.1'];
   let running: ChildProcess | undefined;
@@ -48,11 +65,7 @@ export async function ownServer(url: string): Promise<OwnServer> {
     await ended;
   };
   return {
-    port,
-    async start() {
-      running = spawn(program, [...script, ...options], { stdio: 'ignore' });
-      await until('the server answers', () => answers(port));
-    },
+    start: () => Promise.resolve(void (running = spawn(program, [...script, ...options], { stdio: 'ignore' }))),
     kill,
     async dispose() {
       await kill();
@@ -61,17 +74,28 @@ export async function ownServer(url: string): Promise<OwnServer> {
   };
 }
 
+/** Its data are in a volume of the container, which goes with it. */
+async function serverContainer(image: string, port: number): Promise<Omit<OwnServer, 'port'>> {
+  const { stdout } = await run('docker', ['create', '--init', '--publish', `127.0.0.1:${port}:27017`, image]);
+  const id = stdout.trim();
+  return {
+    start: async () => void (await run('docker', ['start', id])),
+    kill: async () => void (await run('docker', ['kill', id])),
+    dispose: async () => void (await run('docker', ['rm', '--force', '--volumes', id])),
+  };
+}
+
+/** An engine takes connections for a container before its program listens: it serves when it answers a request. */
+const isServing = (port: number): Promise<boolean> =>
+  serverStatus(`mongodb://127.0.0.1:${port}`).then(
+    () => true,
+    () => false,
+  );
+
 async function freePort(): Promise<number> {
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
   listener.close();
   return port;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
 }

@@ -13,7 +13,8 @@ import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { topology } from './topology.ts';
 import { unruly } from './unruly.ts';
 import { until } from './until.ts';
-import { manage, newVhost, type Vhost } from './vhost.ts';
+import { manage } from '../src/testing.ts';
+import { newVhost, type Vhost } from './vhost.ts';
 
 jest.setTimeout(180_000); // many processes start and end here, which takes its time on a busy machine
 
@@ -279,14 +280,14 @@ describe('queues', () => {
     onBench(async ({ vhost, open }) => {
       const bus = open();
       await bus.ready();
-      await manage('DELETE', `queues${new URL(vhost.url).pathname}/${queue}`);
+      await manage(vhost.url, 'DELETE', `queues${new URL(vhost.url).pathname}/${queue}`);
       await expect(bus.publish(envelope())).rejects.toThrow(/has no queue for job\.do .*; it is declared again/);
       const sent = envelope();
       await publishSurely(bus, sent);
       const got: string[] = [];
       bus.subscribe({ ...worker, handler: async ({ envelope: { id } }) => void got.push(id) });
       await until('it has come', () => got.includes(sent.id));
-      await manage('DELETE', `queues${new URL(vhost.url).pathname}/${queue}`);
+      await manage(vhost.url, 'DELETE', `queues${new URL(vhost.url).pathname}/${queue}`);
       const next = envelope();
       await until('the subscription has made it anew', () => bus.publish(next).then(() => true, () => false)); // prettier-ignore
       await until('it has come', () => got.includes(next.id));
@@ -310,7 +311,10 @@ describe('queues', () => {
   it(
     'that exist with other arguments are named',
     onBench(async ({ vhost, open }) => {
-      await manage('PUT', `queues${new URL(vhost.url).pathname}/${queue}`, { durable: true, arguments: { 'x-queue-type': 'classic' } });
+      await manage(vhost.url, 'PUT', `queues${new URL(vhost.url).pathname}/${queue}`, {
+        durable: true,
+        arguments: { 'x-queue-type': 'classic' },
+      });
       await expect(open({ readyMs: 1_000 }).ready()).rejects.toThrow(/inequivalent arg.*worker\.job\.do/);
     }),
   );

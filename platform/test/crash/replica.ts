@@ -66,8 +66,7 @@ export class Replica {
   }
 
   #note(status: number | null): void {
-    const { name, output } = this.process;
-    const wasReady = output.includes('"msg":"ready"');
+    const { name, output, wasReady } = this.process;
     const step = this.#killing ?? (new RegExp(`^${deathNotice}(.+)$`, 'm').exec(output)?.[1] as Step | undefined);
     this.#onEnd({ name, service: this.service, step, status, wasReady, output });
     this.#killing = undefined;

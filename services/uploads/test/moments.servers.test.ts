@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { makeContainer } from '@kinora/blobs/testing';
 import { openMomentProxy, type Moment, type MomentProxy } from './moment-proxy.ts';
 import { openReplicas, type Replica, type Replicas } from './replicas.ts';
 import { azure, s3, type Stores } from './stores.ts';
@@ -8,9 +9,9 @@ import { idOf, patchHeaders, sha256, tusHeaders, unending, until, type Person } 
 // Processes are started and killed, and many megabytes go through servers that share a busy machine.
 jest.setTimeout(120_000);
 
-const { S3_ENDPOINT = '' } = process.env;
+const { S3_ENDPOINT = '', AZURE_CONTAINER = '' } = process.env;
 /** Azurite's, whose name and key everybody knows. */
-const azurite = '127.0.0.1:10000';
+const { host: azurite } = await makeContainer(`azure://${AZURE_CONTAINER}`);
 const account = 'devstoreaccount1';
 const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 

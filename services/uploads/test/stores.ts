@@ -1,6 +1,8 @@
 /** Where a test keeps documents, messages and blobs: in its own folder, or in a corner of its own on real servers, which the environment names. */
 import path from 'node:path';
 import { openBlobs } from '@kinora/blobs';
+import { makeContainer } from '@kinora/blobs/testing';
+import { makeVhost, removeVhost } from '@kinora/messaging/testing';
 
 export interface Stores {
   readonly name: string;
@@ -38,29 +40,21 @@ async function removeBlobs({ BLOBS_URL = '' }: Record<string, string>): Promise<
   await blobs.close();
 }
 
-const blobsAt = (name: string, url: (prefix: string) => string): Stores => ({
-  ...embedded,
+const blobsAt = (name: string, url: (prefix: string) => string, make = embedded.make): Stores => ({
   name,
   env: (dataDir) => ({ ...embedded.env(dataDir), ...credentials, BLOBS_URL: url(nameOf(dataDir)) }),
+  make,
   dispose: removeBlobs,
 });
 
 export const s3 = blobsAt('S3 and SQLite', (prefix) => `s3://${S3_BUCKET}/${prefix}?endpoint=${S3_ENDPOINT}`);
-export const azure = blobsAt('Azure and SQLite', (prefix) => `azure://${AZURE_CONTAINER}/${prefix}`);
-
-/** A broker on a busy machine closes connections under its management; what is asked here may be asked again. */
-async function vhost(method: 'PUT' | 'DELETE', busUrl: string, attempts = 5): Promise<void> {
-  const { hostname, username, password, pathname } = new URL(busUrl);
-  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  try {
-    const answer = await fetch(`http://${hostname}:15672/api/vhosts${pathname}`, { method, headers: { authorization } });
-    if (answer.ok || (method === 'DELETE' && answer.status === 404)) return;
-    throw new Error(`${method} of ${pathname} answered ${answer.status}`);
-  } catch (error) {
-    if (attempts === 1) throw error;
-    await vhost(method, busUrl, attempts - 1);
-  }
-}
+export const azure = blobsAt(
+  'Azure and SQLite',
+  (prefix) => `azure://${AZURE_CONTAINER}/${prefix}`,
+  async ({ BLOBS_URL = '' }) => {
+    await makeContainer(BLOBS_URL);
+  },
+);
 
 const within = (url: string, name: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href;
 
@@ -71,9 +65,9 @@ export const servers: Stores = {
     DOCUMENTS_URL: within(MONGODB_URL, nameOf(dataDir)),
     BUS_URL: within(AMQP_URL, nameOf(dataDir)),
   }),
-  make: ({ BUS_URL = '' }) => vhost('PUT', BUS_URL),
+  make: ({ BUS_URL = '' }) => makeVhost(BUS_URL),
   async dispose(env) {
     await removeBlobs(env);
-    await vhost('DELETE', env['BUS_URL'] ?? '');
+    await removeVhost(env['BUS_URL'] ?? '');
   },
 };
