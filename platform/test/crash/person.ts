@@ -27,8 +27,8 @@ export const newPerson = (email: string): Person => ({
   ...{ email, password: `the password of ${email}`, client: undefined, removal: 'none', keys: [], isThere: false },
 });
 
-/** Gateways remember who is who for a second; an answer under way may be older by its own time. */
-const rememberedMs = 2_500;
+/** Gateways remember who is who for a second, and longer while accounts cannot say it: it may be away, and its database, for some seconds. */
+const rememberedMs = 30_000;
 
 /** Signs up, or in when the account is there already; false when nobody answers. @throws {Finding} */
 export async function enter(person: Person, url: string): Promise<boolean> {
@@ -69,6 +69,14 @@ export async function checkPerson(person: Person): Promise<void> {
     if (state === 'there') expectStatus(`a key of ${person.email}`, answer, 200);
     else if (performance.now() - goneAt > rememberedMs) expectStatus(`a removed key of ${person.email}`, answer, 401);
   }
+}
+
+/** Whether no removed key opens anything any more; false when nobody answers. */
+export async function areKeysRefused(person: Person): Promise<boolean> {
+  const { url } = clientOf(person);
+  const gone = person.keys.filter(({ state }) => state === 'gone');
+  const answers = await Promise.all(gone.map(({ key }) => attempt(Client.of(url, key), 'GET', '/api/me')));
+  return answers.every((answer) => answer?.status === 401);
 }
 
 /** Makes an API key. */

@@ -2,13 +2,15 @@
 import { eventually } from '../installation.ts';
 import { playAll } from '../player.ts';
 import { Finding, pause } from './attempt.ts';
-import { checkLeft, checkPerson, enter, leave } from './person.ts';
+import { areKeysRefused, checkLeft, checkPerson, enter, leave } from './person.ts';
 import { goOn, isGone, isKept, readPledge, removePledge, retitle, type Pledge } from './pledge.ts';
 import { tellPlayback, type World } from './world.ts';
 
 // RabbitMQ may bring what passed between two of its queues when it was killed three minutes late.
 const readyMs = 360_000;
 const soonMs = 240_000;
+/** Gateways ask accounts again five seconds after it did not answer. */
+const keysMs = 10_000;
 
 /** Repeats `probe` until it gives something; findings end it at once. */
 function until<T>(what: string, deadlineMs: number, probe: () => Promise<T | undefined | false>): Promise<T> {
@@ -80,7 +82,11 @@ async function seeViews(pledge: Pledge): Promise<void> {
 async function seePeople({ people, platform }: World): Promise<void> {
   for (const person of people) {
     if (person.removal === 'done') await checkLeft(person, platform.url);
-    else await until(`${person.email} to be in`, soonMs, () => enter(person, platform.url)).then(() => checkPerson(person));
+    else {
+      await until(`${person.email} to be in`, soonMs, () => enter(person, platform.url));
+      await until(`removed keys of ${person.email} to be refused`, keysMs, () => areKeysRefused(person));
+      await checkPerson(person);
+    }
   }
   // What has been seen to be gone need not be looked at again.
   people.splice(0, people.length, ...people.filter(({ removal }) => removal !== 'done'));
