@@ -1,7 +1,8 @@
 /** The connection of one service to MongoDB: made when it is first needed, every call with a deadline. */
 import type { Db, MongoClient } from 'mongodb';
 import type { MongodbAddress } from './mongodb-address.ts';
-import { driverReason } from './mongodb-errors.ts';
+import { connectionError, driverReason, isLost } from './mongodb-errors.ts';
+import { DocumentStoreError } from './port.ts';
 
 const PING_MS = 2_000;
 const CLOSE_MS = 5_000;
@@ -44,11 +45,27 @@ export class MongodbConnection {
     const { ms = this.#address.callMs, signal } = options;
     const answer = work(opened);
     this.#underWay.add(answer);
+    // Also of an answer that nobody waits for any more.
+    answer.catch((error: unknown) => this.#doubt(opened, error));
     try {
       return await within(ms, answer, `MongoDB has not answered within ${ms} ms`, signal);
+    } catch (error) {
+      if (ms === this.#address.callMs) this.#doubt(opened, error);
+      throw connectionError(error);
     } finally {
       this.#underWay.delete(answer);
     }
+  }
+
+  /**
+   * Leaves a client that finds no server or gives no answer: the next call makes another.
+   * A driver whose monitor writes to a socket that is being closed waits for ever for it to drain, and never looks for the server again
+   * (mongodb 7.9, src/cmap/connection.ts, writeCommand).
+   */
+  #doubt(opened: Opened, error: unknown): void {
+    if (this.#opened !== opened || !isLost(error)) return;
+    this.#opened = undefined;
+    void opened.client.close().catch(() => undefined);
   }
 
   /** Throws when no server answers soon. */
@@ -79,7 +96,7 @@ export class MongodbConnection {
       await within(selectionMs + PING_MS, client.connect(), `no MongoDB server answers at ${hosts} within ${selectionMs} ms`);
     } catch (error) {
       await client.close().catch(() => undefined);
-      throw new Error(`documents cannot be reached: ${driverReason(error, hosts)}`, { cause: error });
+      throw new DocumentStoreError(`documents cannot be reached: ${driverReason(error, hosts)}`, { cause: error });
     }
     const sizeOf = driver.BSON.calculateObjectSize;
     return (this.#opened = { client, db: client.db(database), sizeOf });
@@ -114,7 +131,7 @@ async function within<R>(ms: number, work: Promise<R>, sentence: string, signal?
   let timer: NodeJS.Timeout | undefined;
   let abort = (): void => undefined;
   const ended = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(sentence)), ms);
+    timer = setTimeout(() => reject(new DocumentStoreError(sentence)), ms);
     abort = () => reject(signal?.reason as Error);
     signal?.addEventListener('abort', abort);
   });

@@ -1,5 +1,6 @@
 /** What MongoDB and its driver say went wrong, as the port says it. The server's own words are left out where they repeat documents. */
-import { DuplicateKeyError } from './port.ts';
+import type { MongoError } from 'mongodb';
+import { DocumentStoreError, DuplicateKeyError } from './port.ts';
 
 /** https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml */
 const DUPLICATE_KEY = 11000;
@@ -12,6 +13,21 @@ const WRONG_TYPE = new Map([
 ]);
 /** Document grown too large, by insert and by update. */
 const TOO_LARGE = new Set([10334, 17280, 17419, 17420]);
+
+/** The driver's errors for connections that fail, are not to be had or take too long (mongodb/src/error.ts). */
+const UNANSWERED = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoOperationTimeoutError',
+  'MongoPoolClearedError',
+  'MongoServerSelectionError',
+  'MongoWaitQueueTimeoutError',
+  // Of calls under way at a client that is left.
+  'MongoClientClosedError',
+  'MongoTopologyClosedError',
+]);
+/** What tells of a client that finds no server, no connection or no answer in time. */
+const LOST = new Set(['MongoServerSelectionError', 'MongoWaitQueueTimeoutError', 'DocumentStoreError']);
 
 interface ServerError extends Error {
   readonly code: number;
@@ -43,6 +59,23 @@ function takenKeys({ keyPattern, message }: ServerError, indexPaths: ReadonlyMap
   const [words = ''] = message.split(' dup key:');
   const named = [...indexPaths].filter(([name]) => words.includes(name)).sort(([a], [b]) => b.length - a.length);
   return named[0]?.[1] ?? ['_id'];
+}
+
+/** The error itself, or the port's when there was no connection, or a server that stops or is no primary any more and says so. */
+export function connectionError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  // Of inserts that met no answer the driver says so, and no more (mongodb/src/bulk/common.ts).
+  if (error.name === 'MongoBulkWriteError' && !isServerError(error))
+    return new DocumentStoreError('MongoDB does not answer', { cause: error });
+  const isRefused = 'hasErrorLabel' in error && (error as MongoError).hasErrorLabel('RetryableWriteError');
+  return isRefused || UNANSWERED.has(error.name)
+    ? new DocumentStoreError(`MongoDB does not answer (${error.name})`, { cause: error })
+    : error;
+}
+
+/** Whether a client that met this may never find its server again. */
+export function isLost(error: unknown): boolean {
+  return error instanceof Error && LOST.has(error.name);
 }
 
 /** Why there is no connection, in one sentence. */

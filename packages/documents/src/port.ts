@@ -149,6 +149,11 @@ export class DuplicateKeyError extends Error {
   }
 }
 
+/** The database does not answer, or not now; what was asked of it may have been done. Only from a database behind a network. */
+export class DocumentStoreError extends Error {
+  override readonly name = 'DocumentStoreError';
+}
+
 /** The query uses something the port does not offer. */
 export class UnsupportedQueryError extends Error {
   override readonly name = 'UnsupportedQueryError';

@@ -1,4 +1,4 @@
-/** A stretch of network that may go silent. */
+/** A stretch of network that may go silent or end every connection. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
@@ -7,6 +7,8 @@ export interface FreezingProxy {
   /** Lets nothing through any more, and says nothing of it, until `thaw`. */
   freeze(): void;
   thaw(): void;
+  /** Ends every connection at once, in good order; new ones are taken. */
+  endAll(): void;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,9 @@ export async function openFreezingProxy(target: number): Promise<FreezingProxy> 
     thaw() {
       isFrozen = false;
       for (const socket of sockets) socket.resume();
+    },
+    endAll() {
+      for (const socket of sockets) socket.end();
     },
     async close() {
       for (const socket of sockets) socket.destroy();

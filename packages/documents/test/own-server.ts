@@ -76,7 +76,8 @@ async function serverProcess(url: string, port: number): Promise<Omit<OwnServer,
 
 /** Its data are in a volume of the container, which goes with it. */
 async function serverContainer(image: string, port: number): Promise<Omit<OwnServer, 'port'>> {
-  const { stdout } = await run('docker', ['create', '--init', '--publish', `127.0.0.1:${port}:27017`, image]);
+  // What is in /tmp says of a killed server that it runs.
+  const { stdout } = await run('docker', ['create', '--init', '--tmpfs', '/tmp', '--publish', `127.0.0.1:${port}:27017`, image]);
   const id = stdout.trim();
   return {
     start: async () => void (await run('docker', ['start', id])),

@@ -82,6 +82,8 @@ function problemFor(error: FastifyError): Problem | undefined {
     });
   }
   if (error.name === 'StorageFullError') return new Problem('storage-full', { cause: error });
+  if (error.name === 'DocumentStoreError')
+    return new Problem('service-unavailable', { detail: 'The database does not answer.', retryAfterSeconds: 2, cause: error });
   if (error.statusCode === 429) return new Problem('too-many-requests', { detail: error.message });
   const slug = bySlug[error.code] ?? (error.statusCode === 400 ? 'invalid-request' : undefined);
   return slug && new Problem(slug, { detail: error.message, cause: error });
@@ -105,7 +107,7 @@ function handleErrors(app: App, { log, metrics, service }: AppOptions): void {
     if (!problem) {
       metrics.logged.inc({ service });
       log.error({ requestId: request.id, err: error }, 'request failed');
-    }
+    } else if (problem.cause === error && problem.status >= 500) log.warn({ requestId: request.id, err: error }, 'request not answered');
     return sendProblem(reply, problem ?? new Problem('internal-error'));
   });
   app.setNotFoundHandler((request, reply) => {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { openBlobs } from '@kinora/blobs';
 import { newId, Problem, type ProblemBody } from '@kinora/contracts';
-import { openDocuments } from '@kinora/documents';
+import { DocumentStoreError, openDocuments } from '@kinora/documents';
 import { event, openBus } from '@kinora/messaging';
 import {
   configReader,
@@ -34,6 +34,7 @@ const routes: Composition['routes'] = (app) => {
   app.post('/api/videos', { schema: { body } }, (request) => ({ title: request.body.title }));
   app.get('/api/videos/mine', (request) => ({ name: signedIn(request).name }));
   app.get('/api/videos/broken', () => Promise.reject(new Error('secret inner text')));
+  app.get('/api/videos/away', () => Promise.reject(new DocumentStoreError('videos: MongoDB does not answer (MongoNetworkError)')));
   app.get('/api/videos/gone', () => Promise.reject(new Problem('not-found', { detail: 'It is gone.', videoId: 'x' })));
 };
 
@@ -80,6 +81,13 @@ describe('the HTTP edge', () => {
     const response = await fetch(`${url}/api/videos/broken`);
     expect(response.status).toBe(500);
     expect(JSON.stringify(await problemOf(response))).not.toContain('inner');
+  });
+
+  it('answers 503 and when to ask again when the database does not answer', async () => {
+    const { url } = await start([catalogWith({ routes })]);
+    const response = await fetch(`${url}/api/videos/away`);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(await problemOf(response)).toMatchObject({ detail: 'The database does not answer.' });
   });
 
   it.each([
