@@ -150,6 +150,7 @@ export class Link<Session extends object> {
 
   #watch(model: ChannelModel): void {
     const { log, address } = this.#options;
+    model.setMaxListeners(0); // each subscription hears of its end
     model.on('error', (error) => (this.#problem = explain(error)));
     model.on('close', (error?: Error) => {
       if (error) this.#problem = explain(error);
