@@ -26,8 +26,8 @@ const UNANSWERED = new Set([
   'MongoClientClosedError',
   'MongoTopologyClosedError',
 ]);
-/** What tells of a client that finds no server, no connection or no answer in time. */
-const LOST = new Set(['MongoServerSelectionError', 'MongoWaitQueueTimeoutError', 'DocumentStoreError']);
+/** What tells of a client that finds no server or no answer in time. Not a busy pool: its calls would be lost with the client. */
+const LOST = new Set(['MongoServerSelectionError', 'DocumentStoreError']);
 
 interface ServerError extends Error {
   readonly code: number;
