@@ -28,10 +28,25 @@ const sections: Readonly<Record<string, Section>> = {
 };
 const root = path.join(import.meta.dirname, '..');
 
-const { values: flags, positionals: named } = parseArgs({
-  allowPositionals: true,
-  options: { full: { type: 'boolean', default: false }, readme: { type: 'boolean', default: false } },
-});
+const usage = `npm run bench -- [section …] [--full] [--readme]; there are ${Object.keys(sections).join(', ')}.\n`;
+
+function refuse(sentence: string): never {
+  process.stderr.write(`${sentence}\n${usage}`);
+  process.exit(2);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { full: { type: 'boolean', default: false }, readme: { type: 'boolean', default: false } },
+    });
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+const { values: flags, positionals: named } = readArguments();
 
 /** Rows of a section, or none with the reason told. */
 async function measure(name: string, section: Section): Promise<readonly Row[]> {
@@ -49,10 +64,7 @@ async function measure(name: string, section: Section): Promise<readonly Row[]> 
 }
 
 const unknown = named.filter((name) => !Object.hasOwn(sections, name));
-if (unknown.length > 0) {
-  process.stderr.write(`There is no section ${unknown.join(', ')}; there are ${Object.keys(sections).join(', ')}.\n`);
-  process.exit(2);
-}
+if (unknown.length > 0) refuse(`There is no section ${unknown.join(', ')}.`);
 
 /** Latest rows of each section. Sections that this run leaves out stay as they were when the machine is the same. */
 interface Results {
