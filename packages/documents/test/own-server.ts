@@ -20,7 +20,7 @@ export interface OwnServer {
   dispose(): Promise<void>;
 }
 
-/** What is known of the server at `url`; nx-27017 calls itself so. */
+/** What is known of the server at `url`; nx-27017 and SecantusDB give their own names as that of the process. */
 export async function serverStatus(url: string): Promise<{ readonly pid: number; readonly process: string }> {
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000, directConnection: true });
   try {
@@ -55,8 +55,7 @@ async function serverProcess(url: string, port: number): Promise<Omit<OwnServer,
     line.findIndex((word) => word.startsWith('-')),
   );
   const folder = await mkdtemp(join(tmpdir(), 'kinora-mongodb-'));
-  const nx = ['--data-dir', folder, '-p', String(port), '--pid-file', join(folder, 'pid'), '--log-file', join(folder, 'log')];
-  const options = name.startsWith('nx') ? nx : ['--dbpath', folder, '--port', String(port), '--bind_ip', '127.0.0.1'];
+  const options = optionsOf(name, folder, String(port));
   let running: ChildProcess | undefined;
   const kill = async (): Promise<void> => {
     if (!running || running.exitCode !== null || running.signalCode !== null) return;
@@ -72,6 +71,18 @@ async function serverProcess(url: string, port: number): Promise<Omit<OwnServer,
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** Options with which the server that calls itself `name` keeps its data in `folder` and listens on `port` of loopback. */
+function optionsOf(name: string, folder: string, port: string): readonly string[] {
+  switch (name) {
+    case 'nx_27017':
+      return ['--data-dir', folder, '-p', port, '--pid-file', join(folder, 'pid'), '--log-file', join(folder, 'log')];
+    case 'secantus':
+      return ['--storage-path', folder, '--port', port, '--host', '127.0.0.1'];
+    default:
+      return ['--dbpath', folder, '--port', port, '--bind_ip', '127.0.0.1'];
+  }
 }
 
 /** Its data are in a volume of the container, which goes with it. */

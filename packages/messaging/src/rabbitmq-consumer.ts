@@ -118,7 +118,7 @@ export class RabbitConsumer {
 
   #receive(receipt: Receipt): void {
     const { message } = receipt;
-    const { attempt, error, isHeld = false } = notesOf(message);
+    const { attempts, attempt, error, isHeld = false } = notesOf(message);
     let envelope: Envelope;
     try {
       envelope = envelopeOf(message);
@@ -129,6 +129,8 @@ export class RabbitConsumer {
     const run = [...this.#runs].find((each) => each.envelope.id === envelope.id && (comesAgain || each.receipts.length === 0));
     if (run) this.#adopt(run, receipt);
     else if (comesAgain && this.#finished.take(envelope.id)) acknowledge([receipt]);
+    // Its process has ended. RabbitMQ 4 keeps the count of its returns to the queue of what was held, 3 does not: a fresh copy has none.
+    else if (isHeld) this.#stray(receipt, backAgain(this.queue, attempts + 1));
     else if (attempt > this.#limits.maxAttempts)
       this.#bury('message outlived its consumers', receipt, attempt, outlivedText(attempt - 1, error));
     else if (this.#isStopped || this.#free() === 0) this.#giveBack(receipt, attempt);
