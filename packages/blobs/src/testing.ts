@@ -7,6 +7,8 @@ export interface Fault {
   readonly direction: 'up' | 'down';
   readonly afterBytes: number;
   readonly kind: 'cut' | 'silence';
+  /** To so many connections, one after the other; to one when it is not said. */
+  readonly times?: number;
 }
 
 /** A way to a server that fails as told. */
@@ -15,7 +17,7 @@ export interface FaultyProxy {
   readonly host: string;
   /** Connections that are open now. */
   readonly connections: number;
-  /** Lets one fault happen. */
+  /** Lets a fault happen. */
   arm(fault: Fault): void;
   /** True when a fault was armed and has not happened. */
   readonly isArmed: boolean;
@@ -61,7 +63,8 @@ function takeFaults(condition: Condition, direction: Fault['direction']): (bytes
     if (since !== armed) [since, carried] = [armed, 0];
     carried += bytes;
     if (armed?.direction !== direction || carried <= armed.afterBytes) return undefined;
-    condition.armed = undefined;
+    const { times = 1 } = armed;
+    condition.armed = times > 1 ? { ...armed, times: times - 1 } : undefined;
     return armed;
   };
 }
