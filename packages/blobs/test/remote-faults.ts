@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { BlobChangedError, BlobExistsError, BlobStoreError, type Blobs } from '../src/index.ts';
@@ -89,18 +89,10 @@ function describeBrokenReads(get: () => Context): void {
     it('goes on behind the break of a connection, several times in one stream', async () => {
       const { blobs, direct, proxy } = get();
       await direct.put('k', bytes);
-      const stream = await blobs.stream('k', { start: 100, end: bytes.length });
-      const hash = createHash('sha256');
-      let breaks = 0;
-      for await (const chunk of stream) {
-        hash.update(chunk as Buffer);
-        if (!proxy.isArmed && breaks < 4) {
-          breaks++;
-          proxy.arm({ direction: 'down', afterBytes: 300_000, kind: 'cut' });
-        }
-      }
-      expect(breaks).toBe(4);
-      expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes.subarray(100)).digest('hex'));
+      proxy.arm({ direction: 'down', afterBytes: 300_000, kind: 'cut', times: 4 });
+      const read = await bytesOf(await blobs.stream('k', { start: 100, end: bytes.length }));
+      expect(read.equals(bytes.subarray(100))).toBe(true);
+      expect(proxy.isArmed).toBe(false);
     });
 
     it('goes on in an open reader, too', async () => {
@@ -142,9 +134,8 @@ function describeBrokenReads(get: () => Context): void {
     it('asks again when a store goes silent in the middle', async () => {
       const { blobs, direct, proxy } = get();
       await direct.put('k', bytes);
-      const stream = await blobs.stream('k');
       proxy.arm({ direction: 'down', afterBytes: 500_000, kind: 'silence' });
-      expect((await bytesOf(stream)).equals(bytes)).toBe(true);
+      expect((await bytesOf(await blobs.stream('k'))).equals(bytes)).toBe(true);
       expect(proxy.isArmed).toBe(false);
     }, 40_000);
 
