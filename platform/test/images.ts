@@ -1,6 +1,7 @@
 /**
  * Images from outside: built twice, looked into, pushed to a private registry, fetched from it, run.
  *   npm run test:images -- [--registry 127.0.0.1:5000/kinora] [--user kinora] [--password kinora] [--file deploy/compose/stand-ins.yaml]
+ * Long because it is one walk: each step goes on with what the step before has built.
  * `--quick` leaves out what takes longest, the builds without a cache. Works on clones of HEAD; the images of this engine are the same afterwards.
  */
 import assert from 'node:assert/strict';

@@ -2,7 +2,7 @@
 export async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
   const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined);
+  aborted.promise.catch(() => undefined); // told to whoever races with it; nobody may be racing at that moment
   const onAbort = (): void => aborted.reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -14,7 +14,7 @@ export async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: Abo
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
-    // NOTE: not awaited, as a silent generator answers `return` only after its pending `next`.
+    // NOTE: not awaited, as a silent generator answers `return` only after its pending `next`; what it throws then concerns nobody.
     Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }

@@ -30,7 +30,7 @@ async function orMarked(store: ObjectStore, key: string, mark: string, write: ()
   try {
     return await write();
   } catch (error) {
-    const now = await store.marked(key).catch(() => undefined);
+    const now = await store.marked(key).catch(() => undefined); // the first error says more than that nobody could look
     if (now?.mark !== mark) throw error;
     return now.etag;
   }
@@ -69,7 +69,7 @@ async function putParts(
     stop.abort(error);
     // A part that arrives after the end would stay.
     await Promise.allSettled(underWay);
-    await upload.abort().catch(() => undefined);
+    await upload.abort().catch(() => undefined); // what stays is the store's to expire; the error of the write is the one to tell
     throw error;
   }
 }

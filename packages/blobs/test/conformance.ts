@@ -1,3 +1,4 @@
+/** What every adapter of the blobs port promises. Long because it is one suite over one subject: an adapter runs all of it or none. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';

@@ -1,3 +1,4 @@
+/** What every adapter promises of a blob that grows. Long because it is one suite over one subject: an adapter runs all of it or none. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+/** What every store behind a network promises when that fails. Long because it is one suite: an adapter runs all of it or none. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';

@@ -1,3 +1,4 @@
+/** What streaming promises of media, whatever store they are in. Long because it is one suite: each store runs all of it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
 import { connect } from 'node:net';

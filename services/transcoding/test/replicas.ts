@@ -1,4 +1,7 @@
-/** Two replicas of transcoding at the same asset, brought to meet at the worst moment. Runs over files and over servers. */
+/**
+ * Two replicas of transcoding at the same asset, brought to meet at the worst moment. Runs over files and over servers.
+ * Long because every meeting is staged with the same two replicas.
+ */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BlobStoreError, type Blobs } from '@kinora/blobs';
 import { assetPrefix, newId, sourceKey } from '@kinora/contracts';
