@@ -35,7 +35,8 @@ type Pair = readonly [client: Socket, upstream: Socket];
 /** Carries what `from` sends to `to`; `take` gives the fault that happens now, if any. */
 function carry(from: Socket, to: Socket, take: (bytes: number) => Fault | undefined, cut: () => void): void {
   let isSilent = false;
-  from.on('close', () => isSilent || cut());
+  // What is still on its way to the other end arrives before the end does.
+  from.on('close', () => isSilent || to.destroySoon());
   from.on('data', (bytes) => {
     const fault = take(bytes.length);
     if (fault?.kind === 'cut') return cut();
@@ -91,13 +92,10 @@ export async function openFaultyProxy(target: string): Promise<FaultyProxy> {
     condition.accepted++;
     const pair: Pair = [client, connect(Number(port), hostname)];
     pairs.add(pair);
-    const cut = (): void => {
-      pairs.delete(pair);
-      for (const socket of pair) socket.destroy();
-    };
+    const cut = (): void => pair.forEach((socket) => socket.destroy());
+    for (const socket of pair) socket.on('error', cut).on('close', () => pair.every(({ destroyed }) => destroyed) && pairs.delete(pair));
     carry(client, pair[1], takeFaults(condition, 'up'), cut);
     carry(pair[1], client, takeFaults(condition, 'down'), cut);
-    for (const socket of pair) socket.on('error', cut);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return controls(server, pairs, condition);

@@ -22,7 +22,7 @@ export async function openFreezingProxy(target: number): Promise<FreezingProxy> 
     from.on('error', () => undefined);
     from.on('close', () => {
       sockets.delete(from);
-      to.destroy();
+      to.destroySoon();
     });
     if (isFrozen) from.pause();
   };

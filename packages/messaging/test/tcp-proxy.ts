@@ -44,7 +44,7 @@ export async function openTcpProxy(target: number): Promise<TcpProxy> {
       }
     });
     from.on('error', () => undefined);
-    from.on('close', () => to.destroy());
+    from.on('close', () => to.destroySoon());
     if (state === 'frozen') from.pause();
   };
   const listener = createServer((client) => {
