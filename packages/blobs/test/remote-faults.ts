@@ -251,23 +251,27 @@ function describeBounds(get: () => Context): void {
       const part = randomBytes(megabyte);
       const before = liveBytes();
       let most = 0;
-      let noted = 0;
-      /** Looks now and then, for it takes a while. */
-      const note = (): void => void (noted++ % 16 === 0 && (most = Math.max(most, liveBytes())));
+      let passed = 0;
+      /** Looks every 8 MiB, for it takes a while. */
+      const note = (bytes: number): void => {
+        const isDue = passed % (8 * megabyte) < bytes;
+        passed += bytes;
+        if (isDue) most = Math.max(most, liveBytes());
+      };
       const length = 128;
       await direct.put(
         'k',
         (async function* () {
           for (let n = 0; n < length; n++) {
             await Promise.resolve();
-            note();
+            note(part.length);
             yield part;
           }
         })(),
       );
       let read = 0;
       for await (const bytes of await direct.stream('k')) {
-        note();
+        note((bytes as Buffer).length);
         read += (bytes as Buffer).length;
       }
       expect(read).toBe(length * megabyte);
