@@ -8,7 +8,13 @@ import { orSay } from './images/docker.js';
 import { ensureInstalled, ensureWebBuilt, findTools, nodePath, root } from './setup.js';
 
 /** Which setting names each server; a test never skips because one is missing. */
-const addresses = { rabbitmq: 'AMQP_URL', mongodb: 'MONGODB_URL', s3: 'S3_ENDPOINT', azure: 'AZURE_STORAGE_CONNECTION_STRING' };
+const addresses = {
+  rabbitmq: 'AMQP_URL',
+  mongodb: 'MONGODB_URL',
+  s3: 'S3_ENDPOINT',
+  azure: 'AZURE_STORAGE_CONNECTION_STRING',
+  'azure-identity': 'AZURE_IDENTITY_ENDPOINT',
+};
 
 const own = ['--npm-ffmpeg', '--servers'];
 const given = process.argv.slice(2);

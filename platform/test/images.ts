@@ -1,8 +1,10 @@
 /**
  * Images from outside: built twice, looked into, pushed to a private registry, fetched from it, run.
  *   npm run test:images -- [--registry 127.0.0.1:5000/kinora] [--user kinora] [--password kinora] [--file deploy/compose/stand-ins.yaml]
+ *     [--second-engine unix:///var/run/second.sock]
  * Long because it is one walk: each step goes on with what the step before has built.
  * `--quick` leaves out what takes longest, the builds without a cache. Works on clones of HEAD; the images of this engine are the same afterwards.
+ * `--second-engine`, an engine without our images, has to run what this one has published, too; servers it cannot pull have to be there.
  */
 import assert from 'node:assert/strict';
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -21,6 +23,7 @@ const { values: flags } = parseArgs({
     user: { type: 'string', default: 'kinora' },
     password: { type: 'string', default: 'kinora' },
     file: { type: 'string', multiple: true, default: ['deploy/compose/stand-ins.yaml'] },
+    'second-engine': { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
 });
@@ -58,8 +61,8 @@ interface Image {
   readonly Config: { readonly User: string; readonly Labels: Readonly<Record<string, string>>; readonly Healthcheck?: unknown };
 }
 
-const inspect = async (reference: string): Promise<Image> =>
-  (JSON.parse(await docker('image', 'inspect', reference)) as Image[])[0] as Image;
+const inspect = async (reference: string, env: Record<string, string> = {}): Promise<Image> =>
+  (JSON.parse(await command('docker', ['image', 'inspect', reference], { env })) as Image[])[0] as Image;
 const local = (service: string): string => `kinora/${service}:latest`;
 
 /** Bytes that the service itself adds to the base. */
@@ -215,6 +218,24 @@ const lookedInto: readonly Step[] = [
   },
 ];
 
+/** Digests of the set that was pushed. */
+const pushed = async (): Promise<Record<string, string>> =>
+  (JSON.parse(await readFile(setFile, 'utf8')) as { images: Record<string, string> }).images;
+
+/** Starts the set from `checkout` on the engine of `engine`: its six images run, and the set-up page waits for its first admin. */
+async function runSet(checkout: string, engine: Record<string, string>): Promise<void> {
+  const port = await freePort();
+  const env = { ...engine, KINORA_ENV_FILE: `${checkout}.env`, PORT: String(port) };
+  const files = flags.file.flatMap((file) => ['--file', file]);
+  const { status, said } = await tool(checkout, 'up.js', ['--project', project, '--set', setFile, ...files], env);
+  assert.equal(status, 0, said);
+  const labelled = `label=com.docker.compose.project=${project}`;
+  const running = await command('docker', ['ps', '--filter', labelled, '--format', '{{.Image}}'], { env: engine });
+  assert.equal(running.split('\n').filter((image) => image.startsWith(`${flags.registry}/`)).length, services.length);
+  assert.ok((await fetch(`http://localhost:${port}/health/ready`)).ok);
+  assert.deepEqual(await (await fetch(`http://localhost:${port}/api/setup`)).json(), { needsSetup: true });
+}
+
 const published: readonly Step[] = [
   {
     title: 'a wrong password is refused in a plain sentence, and nothing is pushed',
@@ -241,7 +262,7 @@ const published: readonly Step[] = [
     async run() {
       const ids = [...builtIds.values()].map(({ id }) => id);
       await docker('image', 'rm', '--force', ...ids);
-      const { images: wanted } = JSON.parse(await readFile(setFile, 'utf8')) as { images: Record<string, string> };
+      const wanted = await pushed();
       for (const image of Object.values(wanted)) assert.notEqual((await attempt('docker', ['image', 'inspect', image])).status, 0);
       await images(first, ['pull', '--set', setFile], { ...credentials, HOME: home });
       for (const [service, image] of Object.entries(wanted)) {
@@ -253,17 +274,23 @@ const published: readonly Step[] = [
   {
     title: 'npm run up -- --set starts the images of the set',
     async run() {
-      const port = await freePort();
-      const env = { KINORA_ENV_FILE: path.join(folder, 'env'), PORT: String(port) };
-      const files = flags.file.flatMap((file) => ['--file', file]);
-      const { status, said } = await tool(first, 'up.js', ['--project', project, '--set', setFile, ...files], env);
-      assert.equal(status, 0, said);
-      const running = await docker('ps', '--filter', `label=com.docker.compose.project=${project}`, '--format', '{{.Image}}');
-      assert.equal(running.split('\n').filter((image) => image.startsWith(`${flags.registry}/`)).length, services.length);
-      assert.ok((await fetch(`http://localhost:${port}/health/ready`)).ok);
+      await runSet(first, {});
     },
   },
 ];
+
+/** Whose engine knows nothing of this one but the set and the registry. */
+const elsewhere = (DOCKER_HOST: string): Step => ({
+  title: 'another engine, which has none of them, pulls exactly the same images and starts them',
+  async run() {
+    const ours = await command('docker', ['image', 'ls', '--format', '{{.Repository}}'], { env: { DOCKER_HOST } });
+    assert.doesNotMatch(ours, /^(?:\S+\/)?kinora\/\w+$/m);
+    await images(second, ['pull', '--set', setFile], { ...credentials, HOME: home, DOCKER_HOST });
+    for (const [service, image] of Object.entries(await pushed()))
+      assert.equal((await inspect(image, { DOCKER_HOST })).Id, builtIds.get(service)?.id, service);
+    await runSet(second, { DOCKER_HOST });
+  },
+});
 
 const alone: readonly Step[] = [
   {
@@ -326,17 +353,19 @@ const alone: readonly Step[] = [
 async function cleanUp(): Promise<void> {
   await docker('rm', '--force', containerName).catch(() => '');
   await tool(first, 'down.js', ['--project', project, '--volumes', '--yes']);
+  const { 'second-engine': engine } = flags;
+  if (engine !== undefined) await tool(second, 'down.js', ['--project', project, '--volumes', '--yes'], { DOCKER_HOST: engine });
   // The page has built an image under the name that the commands use.
   if (existsSync(first)) await images(first, ['build']);
   if (existsSync(setFile)) {
-    const { images: wanted } = JSON.parse(await readFile(setFile, 'utf8')) as { images: Record<string, string> };
-    for (const image of Object.values(wanted)) await attempt('docker', ['image', 'rm', image]);
+    for (const image of Object.values(await pushed())) await attempt('docker', ['image', 'rm', image]);
   }
   await rm(folder, { recursive: true, force: true });
   const left = await docker('ps', '--all', '--quiet', '--filter', `label=com.docker.compose.project=${project}`);
   assert.equal(left, '');
 }
 
+const others = flags['second-engine'] === undefined ? [] : [elsewhere(flags['second-engine'])];
 await mkdir(home);
 await writeFile(path.join(home, '.keep'), '');
-process.exitCode = (await walk([...built, ...lookedInto, ...published, ...alone], cleanUp)) ? 0 : 1;
+process.exitCode = (await walk([...built, ...lookedInto, ...published, ...others, ...alone], cleanUp)) ? 0 : 1;

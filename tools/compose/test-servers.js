@@ -1,6 +1,9 @@
 // The servers of `npm run test:servers` in containers, where no addresses are given: started empty, removed afterwards.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { docker, needEngine } from '../images/docker.js';
+import { docker, Failure, needEngine } from '../images/docker.js';
 import { root, say } from '../setup.js';
 import { compose, containersOf } from './client.js';
 import { untilWell } from './wait.js';
@@ -32,9 +35,26 @@ const environments = {
     ].join(';'),
     AZURE_CONTAINER: 'kinora',
   }),
+  'azure-identity': (port) => ({ AZURE_IDENTITY_ENDPOINT: `https://127.0.0.1:${port(10000)}/devstoreaccount1` }),
 };
 
-/** Starts `names` (of rabbitmq, mongodb, s3, azure): what tests have to know of them, and what removes them. @throws {Failure} */
+/** A folder with a key, `key.pem`, and a certificate for this machine that nobody else trusts, `cert.pem`. @throws {Failure} */
+function makeCertificate() {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'kinora-tls-'));
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const { status, error } = spawnSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, '-keyout', 'key.pem', '-out', 'cert.pem'],
+    { cwd: folder },
+  );
+  if (status === 0) return folder;
+  rmSync(folder, { recursive: true });
+  throw new Failure(
+    `openssl makes no certificate: ${error?.message ?? `status ${status}`}. It has to be installed, version 1.1.1 or newer.`,
+  );
+}
+
+/** Starts `names` (of rabbitmq, mongodb, s3, azure, azure-identity): what tests have to know of them, and what removes them. @throws {Failure} */
 export async function startTestServers(names) {
   needEngine();
   const project = `kinora-test-servers-${process.pid}`;
@@ -43,11 +63,17 @@ export async function startTestServers(names) {
     ...['-p', project, '--project-directory', root],
     ...files.flatMap((file) => ['-f', path.resolve(root, 'deploy', 'compose', file)]),
   ];
-  const stop = () => compose([...common, 'down', '--volumes', '--timeout', '1']);
+  const tls = names.includes('azure-identity') ? makeCertificate() : undefined;
+  const env = { KINORA_TEST_TLS: tls ?? os.tmpdir() };
+  const stop = async () => {
+    await compose([...common, 'down', '--volumes', '--timeout', '1'], { env });
+    if (tls) rmSync(tls, { recursive: true });
+  };
   say(`Starting ${names.join(', ')} in containers …`);
   try {
-    await untilWell(project, names, { starting: compose([...common, 'up', '--detach', ...names]) });
-    return { env: Object.assign({}, ...containersOf(project).map(environmentOf)), stop };
+    await untilWell(project, names, { starting: compose([...common, 'up', '--detach', ...names], { env }) });
+    const trust = tls ? { NODE_EXTRA_CA_CERTS: path.join(tls, 'cert.pem') } : {};
+    return { env: Object.assign(trust, ...containersOf(project).map(environmentOf)), stop };
   } catch (error) {
     await stop();
     throw error;

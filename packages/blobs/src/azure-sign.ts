@@ -6,6 +6,8 @@ import { locatedSeconds } from './object-store.ts';
 const dayMs = 24 * 3_600_000;
 /** The longest that Azure lends a key for. */
 const delegationMs = 7 * dayMs - 600_000;
+/** What is signed, and in which order: not the newest, which stores of sovereign clouds, Azure Stack and Azurite do not know. */
+const signedVersion = '2020-12-06';
 
 /** Makes addresses that let whoever has them read one blob for `locatedSeconds`. */
 export function openSigner({ service, signing }: AzureStore): (blob: BlockBlobClient) => Promise<string> {
@@ -25,7 +27,7 @@ export function openSigner({ service, signing }: AzureStore): (blob: BlockBlobCl
     if (signing === 'given') return blob.url;
     const nowMs = Date.now();
     const expiresOn = new Date(nowMs + locatedSeconds * 1000);
-    const options = { permissions: BlobSASPermissions.parse('r'), expiresOn };
+    const options = { permissions: BlobSASPermissions.parse('r'), expiresOn, version: signedVersion };
     return signing === 'account-key'
       ? blob.generateSasUrl(options)
       : blob.generateUserDelegationSasUrl(options, await delegationKey(nowMs, expiresOn.getTime()));
