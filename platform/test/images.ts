@@ -233,7 +233,8 @@ async function runSet(checkout: string, engine: Record<string, string>): Promise
   const running = await command('docker', ['ps', '--filter', labelled, '--format', '{{.Image}}'], { env: engine });
   assert.equal(running.split('\n').filter((image) => image.startsWith(`${flags.registry}/`)).length, services.length);
   assert.ok((await fetch(`http://localhost:${port}/health/ready`)).ok);
-  assert.deepEqual(await (await fetch(`http://localhost:${port}/api/setup`)).json(), { needsSetup: true });
+  const { needsSetup } = (await (await fetch(`http://localhost:${port}/api/setup`)).json()) as { needsSetup: boolean };
+  assert.ok(needsSetup);
 }
 
 const published: readonly Step[] = [
@@ -324,7 +325,7 @@ const alone: readonly Step[] = [
       const answer = await run(seek);
       assert.match(answer, /^HTTP\/1\.1 206 Partial Content\r?$/m);
       assert.match(answer, /^content-range: bytes 100000-100999\/\d+\r?$/m);
-      const url = `http://localhost:${port}`;
+      const url = `http://127.0.0.1:${port}`;
       assert.match(await (await fetch(url)).text(), /<video controls [^>]*src="\/videos\/clip\.mp4">/);
       await command(path.join(bin, 'ffmpeg'), [
         '-v',
