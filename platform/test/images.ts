@@ -353,14 +353,14 @@ const alone: readonly Step[] = [
 
 async function cleanUp(): Promise<void> {
   await docker('rm', '--force', containerName).catch(() => '');
-  await tool(first, 'down.js', ['--project', project, '--volumes', '--yes']);
-  const { 'second-engine': engine } = flags;
-  if (engine !== undefined) await tool(second, 'down.js', ['--project', project, '--volumes', '--yes'], { DOCKER_HOST: engine });
+  const { 'second-engine': other } = flags;
+  for (const engine of other === undefined ? [{}] : [{}, { DOCKER_HOST: other }]) {
+    await tool(first, 'down.js', ['--project', project, '--volumes', '--yes'], engine);
+    const left = existsSync(setFile) ? Object.values(await pushed()) : [];
+    for (const image of left) await attempt('docker', ['image', 'rm', image], { env: engine });
+  }
   // The page has built an image under the name that the commands use.
   if (existsSync(first)) await images(first, ['build']);
-  if (existsSync(setFile)) {
-    for (const image of Object.values(await pushed())) await attempt('docker', ['image', 'rm', image]);
-  }
   await rm(folder, { recursive: true, force: true });
   const left = await docker('ps', '--all', '--quiet', '--filter', `label=com.docker.compose.project=${project}`);
   assert.equal(left, '');
