@@ -1,6 +1,6 @@
 // The servers of `npm run test:servers` in containers, where no addresses are given: started empty, removed afterwards.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { docker, Failure, needEngine } from '../images/docker.js';
@@ -47,7 +47,12 @@ function makeCertificate() {
     ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, '-keyout', 'key.pem', '-out', 'cert.pem'],
     { cwd: folder },
   );
-  if (status === 0) return folder;
+  if (status === 0) {
+    // Whoever the server runs as: the key is worth nothing to anybody.
+    chmodSync(folder, 0o755);
+    chmodSync(path.join(folder, 'key.pem'), 0o644);
+    return folder;
+  }
   rmSync(folder, { recursive: true });
   throw new Failure(
     `openssl makes no certificate: ${error?.message ?? `status ${status}`}. It has to be installed, version 1.1.1 or newer.`,
