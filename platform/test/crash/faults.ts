@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { pause } from './attempt.ts';
 import type { Links } from './links.ts';
 import type { TcpProxy } from './proxy.ts';
-import { oneOf, wholeFrom, type Random } from './random.ts';
+import { oneOf, randomFrom, wholeFrom, type Random } from './random.ts';
 
 export interface Fault {
   /** For people, e.g. `catalog to mongodb held for 1200 ms`. */
@@ -86,14 +86,29 @@ const slow: Trouble = (name, proxy, random) => {
   return {
     name: `${name} slow by ${latencyMs} ms, ${bytesPerSecond / 1_000} kB a second`,
     async run() {
-      proxy.setWeather({ latencyMs, bytesPerSecond });
+      proxy.setWeather({ latencyMs: () => latencyMs, bytesPerSecond });
       await pause(wholeFrom(random, 500, 3_000));
       proxy.setWeather('open');
     },
   };
 };
 
-const troubles = [cut, hold, refuse, slow] as const;
+/** What was sent first on one connection comes after what was sent later on another. */
+const scatter: Trouble = (name, proxy, random) => {
+  const maxMs = wholeFrom(random, 20, 400);
+  // Its own, for how many pieces there are depends on the machine.
+  const late = randomFrom(wholeFrom(random, 0, 2 ** 32 - 1));
+  return {
+    name: `${name} out of order, each piece late by up to ${maxMs} ms`,
+    async run() {
+      proxy.setWeather({ latencyMs: () => late() * maxMs, bytesPerSecond: Infinity });
+      await pause(wholeFrom(random, 500, 3_000));
+      proxy.setWeather('open');
+    },
+  };
+};
+
+const troubles = [cut, hold, refuse, slow, scatter] as const;
 
 /** Every twelfth round kills RabbitMQ, which takes seconds to come back; two in twelve kill MongoDB. */
 const cycle = 12;

@@ -99,9 +99,34 @@ it('refuses new connections and keeps those it has', async () => {
 it('makes each piece wait when it is slow', async () => {
   const client = await join();
   await ask(client, 'a');
-  proxy.setWeather({ latencyMs: 60, bytesPerSecond: 1000 });
+  proxy.setWeather({ latencyMs: () => 60, bytesPerSecond: 1000 });
   const startedAt = performance.now();
   expect(await ask(client, 'b'.repeat(50))).toBe(`one:${'b'.repeat(50)}`);
   // Both ways 60 ms, and 50 bytes at 1000 a second; a timer may come a millisecond early.
   expect(performance.now() - startedAt).toBeGreaterThan(160);
+});
+
+it('lets one connection overtake another, and keeps the order within each', async () => {
+  const [first, second] = [await join(), await join()];
+  await ask(first, 'a');
+  await ask(second, 'a');
+  const { promise: isTaken, resolve: take } = Promise.withResolvers<void>();
+  const latencies = [200];
+  proxy.setWeather({
+    latencyMs() {
+      take();
+      return latencies.shift() ?? 0;
+    },
+    bytesPerSecond: Infinity,
+  });
+  const heard: string[] = [];
+  for (const client of [first, second]) client.on('data', (piece: Buffer) => heard.push(piece.toString()));
+  first.write('b');
+  await isTaken;
+  first.write('c');
+  second.write('d');
+  await once(second, 'data');
+  while (heard.join('').length < 'two:d'.length + 'one:bc'.length) await once(first, 'data');
+  expect(heard[0]).toBe('two:d');
+  expect(heard.join('').replaceAll('one:', '')).toBe('two:dbc');
 });

@@ -1,4 +1,4 @@
-/** A TCP proxy that can treat its connections as a bad network does: cut, hold, slow down; and that spreads them over several targets. */
+/** A TCP proxy that can treat its connections as a bad network does: cut, hold, slow down, let one overtake another; and that spreads them over several targets. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** Where connections go. */
@@ -9,9 +9,10 @@ export interface Target {
 
 /**
  * `open`: bytes flow. `held`: connections stay and are accepted, and nothing comes through either way, not even their end.
- * `refused`: new connections are reset. `slow`: each piece waits, and comes at a limited pace.
+ * `refused`: new connections are reset. Slow: each piece waits for as long as `latencyMs` gives for it, and comes at a limited pace; pieces of one
+ * connection keep their order, as TCP has it, those of different ones do not.
  */
-export type Weather = 'open' | 'held' | 'refused' | { readonly latencyMs: number; readonly bytesPerSecond: number };
+export type Weather = 'open' | 'held' | 'refused' | { readonly latencyMs: () => number; readonly bytesPerSecond: number };
 
 export interface TcpProxy {
   readonly port: number;
@@ -124,7 +125,7 @@ class Proxy implements TcpProxy {
     };
     if (typeof this.#weather === 'string') return write();
     const { latencyMs, bytesPerSecond } = this.#weather;
-    setTimeout(write, latencyMs + (piece.length * 1000) / bytesPerSecond);
+    setTimeout(write, latencyMs() + (piece.length * 1000) / bytesPerSecond);
   }
 }
 
