@@ -356,8 +356,8 @@ async function cleanUp(): Promise<void> {
   const { 'second-engine': other } = flags;
   for (const engine of other === undefined ? [{}] : [{}, { DOCKER_HOST: other }]) {
     await tool(first, 'down.js', ['--project', project, '--volumes', '--yes'], engine);
-    const left = existsSync(setFile) ? Object.values(await pushed()) : [];
-    for (const image of left) await attempt('docker', ['image', 'rm', image], { env: engine });
+    const fetched = existsSync(setFile) ? Object.values(await pushed()) : [];
+    for (const image of fetched) await attempt('docker', ['image', 'rm', image], { env: engine });
   }
   // The page has built an image under the name that the commands use.
   if (existsSync(first)) await images(first, ['build']);
