@@ -53,4 +53,5 @@ const roles: Record<string, () => void | Promise<void>> = {
 
 await bus.ready();
 await roles[role]?.();
+await bus.ready(); // what is listened to is heard from here on
 say('running');
