@@ -7,6 +7,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/data/', ...(needsServers ? [] : ['\\.servers\\.test\\.ts$'])],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tools/jest/transform.js' },
-  testTimeout: 20_000,
+  testTimeout: 180_000, // a limit for what hangs, not for what is slow
   maxWorkers: 2,
 };

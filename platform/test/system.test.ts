@@ -9,11 +9,11 @@ describe('npm start', () => {
   beforeAll(async () => {
     kinora = await Installation.create({}, { shape: 'one' });
     await kinora.start();
-  }, 180_000);
+  });
   afterAll(() => kinora.remove());
 
   it('says where it is, where its data is and which tools it found', async () => {
-    const said = await eventually('the words for people, which follow readiness', 20_000, () =>
+    const said = await eventually('the words for people, which follow readiness', 60_000, () =>
       Promise.resolve(kinora.output.includes('Tools:') ? kinora.output : undefined),
     );
     expect(said).toContain(`Kinora is ready: ${kinora.url}`);

@@ -59,7 +59,7 @@ describe('without an identity', () => {
     });
     expect(JSON.stringify({ ...(error as Error) })).toBe('{"name":"BlobStoreError"}');
     await blobs.close();
-  }, 60_000);
+  });
 });
 
 describe('with the identity of a machine', () => {

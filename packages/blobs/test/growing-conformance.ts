@@ -1,5 +1,5 @@
 /** What every adapter promises of a blob that grows. Long because it is one suite over one subject: an adapter runs all of it or none. */
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { BlobNotFoundError, type Appending, type Blobs, type Growing, type GrowingBlob } from '../src/index.ts';
@@ -18,8 +18,6 @@ export interface GrowingSubject {
 }
 
 // Stores on a busy machine take their time for so many bytes.
-jest.setTimeout(120_000);
-
 const pieceOf = 65_536;
 
 class Killed extends Error {}

@@ -31,7 +31,7 @@ function liveBytes(): number {
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`still not true: ${what}`);
     await new Promise((resolve) => setImmediate(resolve));
@@ -138,7 +138,7 @@ function describeBrokenReads(get: () => Context): void {
       proxy.arm({ direction: 'down', afterBytes: 500_000, kind: 'silence' });
       expect((await bytesOf(await blobs.stream('k'))).equals(bytes)).toBe(true);
       expect(proxy.isArmed).toBe(false);
-    }, 40_000);
+    });
 
     it('takes the connection of one blob for the next', async () => {
       const { blobs, direct, proxy, store } = get();
@@ -156,7 +156,7 @@ function describeBrokenReads(get: () => Context): void {
       }
       if (store.keepsConnections) expect(proxy.accepted - before).toBeLessThan(4);
       else expect(proxy.accepted - before).toBe(40);
-    }, 30_000);
+    });
 
     it('frees the connection of a stream that is destroyed, read or not', async () => {
       const { blobs, direct, proxy } = get();
@@ -171,7 +171,7 @@ function describeBrokenReads(get: () => Context): void {
       }
       await until('only idle connections are open', () => proxy.connections <= 16);
       expect(await blobs.stat('k')).toBeDefined();
-    }, 40_000);
+    });
   });
 }
 
@@ -276,7 +276,7 @@ function describeBounds(get: () => Context): void {
       }
       expect(read).toBe(length * megabyte);
       expect((most - before) / megabyte).toBeLessThan(64);
-    }, 60_000);
+    });
 
     it('deletes thousands of blobs below a prefix, and lists them in pages', async () => {
       const { direct } = get();
@@ -290,7 +290,7 @@ function describeBounds(get: () => Context): void {
       expect((await all(direct.list('p/', { after: 'p/01190' }))).map(({ key }) => key)).toEqual(keys.slice(1_191));
       expect(await direct.deletePrefix('p/')).toBe(keys.length);
       expect(await all(direct.list(''))).toEqual([]);
-    }, 60_000);
+    });
 
     it('gives an address that reads any range of this blob and does nothing else', async () => {
       const { direct } = get();

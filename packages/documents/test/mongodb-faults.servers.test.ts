@@ -45,7 +45,7 @@ describe('a server that is killed under writes and started again', () => {
     expect([...acknowledged].filter((id) => !kept.has(id))).toEqual([]);
     await documents.close();
     await server.dispose();
-  }, 60_000);
+  });
 });
 
 describe('a server that is away at the start', () => {
@@ -57,14 +57,14 @@ describe('a server that is away at the start', () => {
     await expect(documents.ready()).rejects.toThrow(`no MongoDB server answers at 127.0.0.1:${server.port}`);
     await expect(records.findOne({})).rejects.toThrow(DocumentStoreError);
     await expect(documents.ping()).rejects.toThrow('no MongoDB server answers');
-    expect(performance.now() - askedAt).toBeLessThan(5_000);
+    expect(performance.now() - askedAt).toBeLessThan(20_000); // the driver alone would wait 30 s, three times
     await server.start();
     await documents.ready();
     await records.insertOne({ _id: 'a' });
     expect(await records.find({})).toEqual([{ _id: 'a' }]);
     await documents.close();
     await server.dispose();
-  }, 30_000);
+  });
 
   it('never tells the password', async () => {
     const documents = openDocuments('mongodb://kinora:hushhush@127.0.0.1:9/away?serverSelectionTimeoutMS=200', 'test');
@@ -104,7 +104,7 @@ describe('a server that falls silent', () => {
     const outcomes = await Promise.all(
       Object.entries(calls).map(async ([name, call]) => [name, await call().then(() => 'answered', nameOf)]),
     );
-    expect(performance.now() - askedAt).toBeLessThan(3_000);
+    expect(performance.now() - askedAt).toBeLessThan(20_000); // the driver alone would wait 30 s, or for ever
     expect(outcomes).toEqual(Object.keys(calls).map((name) => [name, 'DocumentStoreError']));
     proxy.thaw();
     await until('it answers', () => documents.ping().then(() => true, () => false)); // prettier-ignore
@@ -112,7 +112,7 @@ describe('a server that falls silent', () => {
     proxy.freeze();
     await documents.close();
     await proxy.close();
-  }, 30_000);
+  });
 });
 
 describe('a network that ends every connection', () => {
@@ -138,13 +138,13 @@ describe('a network that ends every connection', () => {
     for (let time = 0; time < 16; time++) {
       const endedAt = performance.now();
       proxy.endAll();
-      await until(`every client to go on after end ${time}`, () => answeredAt.every((at) => at > endedAt), 10_000);
+      await until(`every client to go on after end ${time}`, () => answeredAt.every((at) => at > endedAt));
     }
     isOver = true;
     await Promise.all(asking);
     for (const documents of services) await documents.close();
     await proxy.close();
-  }, 120_000);
+  });
 });
 
 describe('indexes during an update', () => {

@@ -65,7 +65,7 @@ describe('queries in SQLite', () => {
       await Promise.all(Array.from({ length: 2000 }, (_, i) => large.insertOne(video(n + i))));
     }
     await Promise.all(Array.from({ length: 1000 }, (_, n) => small.insertOne(video(n))));
-  }, 120_000);
+  });
 
   afterAll(async () => {
     jest.restoreAllMocks();

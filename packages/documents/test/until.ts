@@ -1,5 +1,5 @@
 /** Polls until `holds` gives something truthy and returns it. @throws when `limitMs` have passed without. */
-export async function until<T>(what: string, holds: () => T | Promise<T>, limitMs = 30_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, holds: () => T | Promise<T>, limitMs = 60_000): Promise<NonNullable<T>> {
   const giveUpAt = performance.now() + limitMs;
   for (;;) {
     const value = await holds();

@@ -13,7 +13,7 @@ const script = `
   const url = process.argv[1];
   const bus = openBus(url, { topology: { 'video.seen': [] } });
   if (url.startsWith('sqlite:')) await bus.ready();
-  else for (const until = Date.now() + 10_000; !isLoaded() && Date.now() < until;) await new Promise(setImmediate);
+  else for (const until = Date.now() + 60_000; !isLoaded() && Date.now() < until;) await new Promise(setImmediate);
   console.log(isLoaded());
   await bus.close(0);`;
 

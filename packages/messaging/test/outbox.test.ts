@@ -1,5 +1,5 @@
 import { type Collection, DuplicateKeyError, openDocuments } from '@kinora/documents';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +10,6 @@ import { startChild } from './child.ts';
 import { changed, outboxed, type Video } from './outbox-videos.ts';
 import { topology } from './topology.ts';
 import { until } from './until.ts';
-
-jest.setTimeout(180_000); // many processes start and end here, which takes its time on a busy machine
 
 interface Account extends Outboxed {
   readonly email: string;

@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { topology } from '@kinora/contracts';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,8 +10,6 @@ import { event } from '../src/envelope.ts';
 import { openBus } from '../src/open.ts';
 import { NonRetryableError } from '../src/port.ts';
 import { until } from './until.ts';
-
-jest.setTimeout(180_000); // many processes start and end here, which takes its time on a busy machine
 
 const script = fileURLToPath(new URL('../src/redrive.ts', import.meta.url));
 

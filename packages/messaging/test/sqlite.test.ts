@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +10,6 @@ import { startBusChild } from './child.ts';
 import { busConformance } from './conformance.ts';
 import { topology } from './topology.ts';
 import { until } from './until.ts';
-
-jest.setTimeout(180_000); // many processes start and end here, which takes its time on a busy machine
 
 async function newPlace() {
   const folder = await mkdtemp(join(tmpdir(), 'kinora-bus-'));

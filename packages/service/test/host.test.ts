@@ -290,13 +290,13 @@ describe('subscriptions', () => {
     }));
     const { url } = await start([receiver]);
     await fetch(`${url}/api/videos`, { method: 'POST' });
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 60_000;
     for (let dead: unknown[] = []; dead.length === 0;) {
       if (Date.now() > deadline) throw new Error(`no dead letter after ${attempts} attempts`);
       ({ dead } = (await (await fetch(`${url}/api/videos`)).json()) as { dead: unknown[] });
     }
     expect(attempts).toBe(50);
-  }, 20_000);
+  });
 
   it('hands on events that fit their schema and buries those that do not', async () => {
     const seen: string[] = [];
@@ -323,7 +323,7 @@ describe('subscriptions', () => {
     const accountId = newId();
     await publish({ accountId });
     await publish({ accountId: '../../x' });
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 60_000;
     for (;;) {
       const { depths } = (await (await fetch(`${url}/api/videos`)).json()) as {
         depths: { queue: string; dead: number; waiting: number }[];

@@ -158,7 +158,7 @@ describe('what is kept', () => {
     await before.documents.close();
     await kinora.restart();
     const { documents, credentials } = await open();
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 60_000;
     while ((await credentials.countDocuments({})) > 1 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
     expect(await credentials.countDocuments({})).toBe(1);
     await documents.close();

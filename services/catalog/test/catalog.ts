@@ -77,9 +77,9 @@ export const assetOf = (fields: Partial<Asset> = {}): Asset => ({
   ...fields,
 });
 
-/** Asks again until `condition` holds. @throws {Error} after thirty seconds */
+/** Asks again until `condition` holds. @throws {Error} after a minute */
 async function until<T>(condition: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const found = await condition();
     if (found !== undefined && found !== false) return found;

@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type EventData, type Video } from '@kinora/contracts';
 import { assetOf, startCatalog, type CatalogUnderTest, type Person } from './catalog.ts';
-
-jest.setTimeout(60_000);
 
 let catalog: CatalogUnderTest;
 let ann: Person;

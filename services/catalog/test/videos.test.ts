@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, slugOf, type Playback } from '@kinora/contracts';
 import { verifyPlaybackToken } from '@kinora/contracts/playback-token';
 import { assetOf, playbackSecret, startCatalog, type Answer, type CatalogUnderTest, type Person } from './catalog.ts';
-
-jest.setTimeout(60_000);
 
 let catalog: CatalogUnderTest;
 let ann: Person;

@@ -13,9 +13,9 @@ export interface MediaSuite {
   readonly openReads: (server: MediaServer) => Promise<number> | number;
 }
 
-/** Asks again until `condition` holds. @throws {Error} after 15 s */
+/** Asks again until `condition` holds. @throws {Error} after a minute */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error('the condition did not come true');
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Asset } from '@kinora/contracts';
 import { decodeFrames, ffmpegPath, makeClip, makeFolder, run, startTranscoding, type TranscodingUnderTest } from './transcoding.ts';
 
-const slow = 180_000;
 let folder: string;
 let transcoding: TranscodingUnderTest;
 beforeAll(async () => {
@@ -13,11 +12,11 @@ beforeAll(async () => {
     TRANSCODING_CHUNK_SECONDS: '4',
     TRANSCODING_OPENING_SECONDS: '4',
   });
-}, slow);
+});
 afterAll(async () => {
   await transcoding.stop();
   await rm(folder, { recursive: true, force: true });
-}, slow);
+});
 
 const picture = (size: string, rate: string, seconds: number): string[] => [
   '-f',
@@ -46,46 +45,34 @@ async function expectFrames(clip: string, frames: number, fps: number): Promise<
 }
 
 describe('a source that players take as it is', () => {
-  it(
-    'is repackaged as the top rendition and encoded below it, no frame lost at a border (slow)',
-    async () => {
-      const clip = await makeClip(folder, 'a.mp4', [
-        ...picture('640x360', '30000/1001', 10),
-        ...sound(10),
-        ...h264,
-        '-c:a',
-        'aac',
-        '-shortest',
-      ]);
-      const { asset, assetId, sizes } = await expectFrames(clip, 300, 30_000 / 1001);
-      expect(asset.renditions.map(({ renditionId }) => renditionId)).toEqual(['v240', 'v360-source', 'audio']);
-      expect(asset.stepsDone).toEqual(['probe', 'remux', 'audio', 'ladder', 'poster', 'storyboard']);
-      expect(sizes).toEqual(['426x240', '640x360']);
-      expect(transcoding.heard.filter(({ data }) => data.asset.assetId === assetId).map(({ type }) => type)).toContain('asset.watchable');
-      expect(await transcoding.text(assetId, 'storyboard.vtt')).toContain('storyboard-0.jpg#xywh=0,0,160,90');
-    },
-    slow,
-  );
-  it(
-    'becomes ready without sound when it has none (slow)',
-    async () => {
-      const clip = await makeClip(folder, 'silent.mp4', [...picture('320x240', '25', 3), ...h264]);
-      const { asset, assetId } = await expectFrames(clip, 75, 25);
-      expect(asset.renditions.map(({ renditionId }) => renditionId)).toEqual(['v240-source']);
-      expect(await transcoding.text(assetId, 'main.m3u8')).not.toContain('AUDIO');
-    },
-    slow,
-  );
-  it(
-    'is encoded instead when its keyframes turn out too far apart (slow)',
-    async () => {
-      const far = ['-force_key_frames', '0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21', '-g', '9999'];
-      const clip = await makeClip(folder, 'far.mp4', [...picture('160x120', '10', 36), ...h264.slice(0, -2), ...far]);
-      const { asset } = await expectFrames(clip, 360, 10);
-      expect(asset.renditions.map(({ renditionId }) => renditionId)).toEqual(['v120']);
-    },
-    slow,
-  );
+  it('is repackaged as the top rendition and encoded below it, no frame lost at a border (slow)', async () => {
+    const clip = await makeClip(folder, 'a.mp4', [
+      ...picture('640x360', '30000/1001', 10),
+      ...sound(10),
+      ...h264,
+      '-c:a',
+      'aac',
+      '-shortest',
+    ]);
+    const { asset, assetId, sizes } = await expectFrames(clip, 300, 30_000 / 1001);
+    expect(asset.renditions.map(({ renditionId }) => renditionId)).toEqual(['v240', 'v360-source', 'audio']);
+    expect(asset.stepsDone).toEqual(['probe', 'remux', 'audio', 'ladder', 'poster', 'storyboard']);
+    expect(sizes).toEqual(['426x240', '640x360']);
+    expect(transcoding.heard.filter(({ data }) => data.asset.assetId === assetId).map(({ type }) => type)).toContain('asset.watchable');
+    expect(await transcoding.text(assetId, 'storyboard.vtt')).toContain('storyboard-0.jpg#xywh=0,0,160,90');
+  });
+  it('becomes ready without sound when it has none (slow)', async () => {
+    const clip = await makeClip(folder, 'silent.mp4', [...picture('320x240', '25', 3), ...h264]);
+    const { asset, assetId } = await expectFrames(clip, 75, 25);
+    expect(asset.renditions.map(({ renditionId }) => renditionId)).toEqual(['v240-source']);
+    expect(await transcoding.text(assetId, 'main.m3u8')).not.toContain('AUDIO');
+  });
+  it('is encoded instead when its keyframes turn out too far apart (slow)', async () => {
+    const far = ['-force_key_frames', '0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21', '-g', '9999'];
+    const clip = await makeClip(folder, 'far.mp4', [...picture('160x120', '10', 36), ...h264.slice(0, -2), ...far]);
+    const { asset } = await expectFrames(clip, 360, 10);
+    expect(asset.renditions.map(({ renditionId }) => renditionId)).toEqual(['v120']);
+  });
 });
 
 describe('a source that has to be encoded', () => {
@@ -97,80 +84,60 @@ describe('a source that has to be encoded', () => {
       ['-c:v', 'libx265', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p10le', '-x265-params', 'log-level=error', '-c:a', 'flac'],
     ],
     ['H.264 and AC-3 in MPEG-TS', 'd.ts', [...h264, '-c:a', 'ac3']],
-  ])(
-    'keeps every frame of %s across chunks (slow)',
-    async (_, name, codecs) => {
-      const clip = await makeClip(folder, name, [...picture('320x240', '24', 9), ...sound(9), ...codecs]);
-      const { asset } = await expectFrames(clip, 216, 24);
-      expect(asset.renditions.map(({ renditionId }) => renditionId)).toEqual(['v240', 'audio']);
-    },
-    slow,
-  );
-  it(
-    'keeps every frame of AV1 (slow)',
-    async () => {
-      const encoders = await run(ffmpegPath, ['-hide_banner', '-encoders']);
-      const codec = encoders.includes('libsvtav1')
-        ? ['-c:v', 'libsvtav1', '-preset', '12']
-        : ['-c:v', 'libaom-av1', '-strict', '-2', '-cpu-used', '8'];
-      const clip = await makeClip(folder, 'e.mp4', [...picture('160x120', '25', 1), ...codec]);
-      await expectFrames(clip, 25, 25);
-    },
-    slow,
-  );
+  ])('keeps every frame of %s across chunks (slow)', async (_, name, codecs) => {
+    const clip = await makeClip(folder, name, [...picture('320x240', '24', 9), ...sound(9), ...codecs]);
+    const { asset } = await expectFrames(clip, 216, 24);
+    expect(asset.renditions.map(({ renditionId }) => renditionId)).toEqual(['v240', 'audio']);
+  });
+  it('keeps every frame of AV1 (slow)', async () => {
+    const encoders = await run(ffmpegPath, ['-hide_banner', '-encoders']);
+    const codec = encoders.includes('libsvtav1')
+      ? ['-c:v', 'libsvtav1', '-preset', '12']
+      : ['-c:v', 'libaom-av1', '-strict', '-2', '-cpu-used', '8'];
+    const clip = await makeClip(folder, 'e.mp4', [...picture('160x120', '25', 1), ...codec]);
+    await expectFrames(clip, 25, 25);
+  });
   it.each([
     ['stands a portrait source upright', 'portrait.mp4', '202x360', [], ['136x240', '202x360'].slice(1)],
     ['makes odd sizes even', 'odd.mkv', '321x241', ['-pix_fmt', 'yuv444p'], ['320x240']],
-  ])(
-    '%s (slow)',
-    async (_, name, size, more, expected) => {
-      const clip = await makeClip(folder, name, [...picture(size, '25', 2), '-c:v', 'libx264', '-preset', 'ultrafast', ...more]);
-      const { sizes } = await expectFrames(clip, 50, 25);
-      expect(sizes.at(-1)).toBe(expected[0]);
-    },
-    slow,
-  );
-  it(
-    'turns a source that its file says to turn (slow)',
-    async () => {
-      const lying = await makeClip(folder, 'lying.mp4', [...picture('320x240', '25', 2), ...h264]);
-      const turned = await makeClip(
-        folder,
-        'turned.mp4',
-        ffmpegPath === 'ffmpeg'
-          ? ['-i', lying, '-c', 'copy', '-metadata:s:v', 'rotate=90']
-          : ['-i', lying, '-c', 'copy', '-metadata:s:v:0', 'rotate=90'],
-      );
-      const { asset, sizes } = await expectFrames(turned, 50, 25);
-      expect(sizes).toEqual(['240x320']);
-      expect(asset).toMatchObject({ widthPx: 240, heightPx: 320 });
-    },
-    slow,
-  );
-  it(
-    'gives a variable frame rate an even one of the same length (slow)',
-    async () => {
-      const uneven = [
-        '-vf',
-        "select='not(mod(n,7))+not(mod(n,3))+between(n,60,90)'",
-        '-vsync',
-        'vfr',
-        '-c:v',
-        'libvpx',
-        '-deadline',
-        'realtime',
-        '-cpu-used',
-        '8',
-      ];
-      const clip = await makeClip(folder, 'uneven.webm', [...picture('160x120', '30', 6), ...uneven]);
-      const { assetId } = await transcoding.upload(clip);
-      const asset = await transcoding.finished(assetId);
-      const { times } = await decodeFrames(await transcoding.join(assetId, asset.renditions[0]?.renditionId ?? ''));
-      const steps = times.slice(1).map((time, at) => time - (times[at] ?? 0));
-      expect(Math.max(...steps) - Math.min(...steps)).toBeLessThan(0.002);
-      expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(5.7);
-      expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(6.2);
-    },
-    slow,
-  );
+  ])('%s (slow)', async (_, name, size, more, expected) => {
+    const clip = await makeClip(folder, name, [...picture(size, '25', 2), '-c:v', 'libx264', '-preset', 'ultrafast', ...more]);
+    const { sizes } = await expectFrames(clip, 50, 25);
+    expect(sizes.at(-1)).toBe(expected[0]);
+  });
+  it('turns a source that its file says to turn (slow)', async () => {
+    const lying = await makeClip(folder, 'lying.mp4', [...picture('320x240', '25', 2), ...h264]);
+    const turned = await makeClip(
+      folder,
+      'turned.mp4',
+      ffmpegPath === 'ffmpeg'
+        ? ['-i', lying, '-c', 'copy', '-metadata:s:v', 'rotate=90']
+        : ['-i', lying, '-c', 'copy', '-metadata:s:v:0', 'rotate=90'],
+    );
+    const { asset, sizes } = await expectFrames(turned, 50, 25);
+    expect(sizes).toEqual(['240x320']);
+    expect(asset).toMatchObject({ widthPx: 240, heightPx: 320 });
+  });
+  it('gives a variable frame rate an even one of the same length (slow)', async () => {
+    const uneven = [
+      '-vf',
+      "select='not(mod(n,7))+not(mod(n,3))+between(n,60,90)'",
+      '-vsync',
+      'vfr',
+      '-c:v',
+      'libvpx',
+      '-deadline',
+      'realtime',
+      '-cpu-used',
+      '8',
+    ];
+    const clip = await makeClip(folder, 'uneven.webm', [...picture('160x120', '30', 6), ...uneven]);
+    const { assetId } = await transcoding.upload(clip);
+    const asset = await transcoding.finished(assetId);
+    const { times } = await decodeFrames(await transcoding.join(assetId, asset.renditions[0]?.renditionId ?? ''));
+    const steps = times.slice(1).map((time, at) => time - (times[at] ?? 0));
+    expect(Math.max(...steps) - Math.min(...steps)).toBeLessThan(0.002);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(5.7);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(6.2);
+  });
 });

@@ -6,7 +6,6 @@ import { makeContainer, openFaultyProxy } from '@kinora/blobs/testing';
 import { assetPrefix, type Asset } from '@kinora/contracts';
 import { makeClip, makeFolder, startTranscoding, until } from './transcoding.ts';
 
-const slow = 180_000;
 const { S3_ENDPOINT = '', S3_BUCKET = '', AZURE_CONTAINER = '' } = process.env;
 const settings = {
   TRANSCODING_PRESET: 'ultrafast',
@@ -66,7 +65,7 @@ beforeAll(async () => {
   ];
   expected = await makeAll(undefined);
   await makeContainer(azureUrl);
-}, slow);
+});
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
   for (const url of [s3Url(), azureUrl]) {
@@ -74,38 +73,32 @@ afterAll(async () => {
     await Promise.all([blobs.deletePrefix('assets/'), blobs.deletePrefix('uploads/')]);
     await blobs.close();
   }
-}, slow);
+});
 
 describe('a source in an object store', () => {
-  it('becomes the same segments in S3 as in a folder (slow)', async () => expectSame(await makeAll(s3Url())), slow);
-  it('becomes the same segments in Azure as in a folder (slow)', async () => expectSame(await makeAll(azureUrl)), slow);
+  it('becomes the same segments in S3 as in a folder (slow)', async () => expectSame(await makeAll(s3Url())));
+  it('becomes the same segments in Azure as in a folder (slow)', async () => expectSame(await makeAll(azureUrl)));
 
-  it(
-    'becomes ready though the store was away for a while in the middle (slow)',
-    async () => {
-      const proxy = await openFaultyProxy(new URL(S3_ENDPOINT).host);
-      const transcoding = await startTranscoding({ ...settings, TRANSCODING_FAILURES: '1', BLOBS_URL: s3Url(proxy.host) });
-      try {
-        const { assetId } = await transcoding.upload(clips[1] ?? '');
-        await until('something can be watched', () => transcoding.heard.some(({ type }) => type === 'asset.watchable'));
-        proxy.state = 'down';
-        await until('the store has been asked for again and again', () => proxy.refused > 20);
-        proxy.state = 'up';
-        const asset = await transcoding.finished(assetId);
-        expect(asset.state).toBe('ready');
-        const media = [...(await transcoding.media(assetId))].map(
-          ([key, bytes]) => [key.replace(assetPrefix(assetId), ''), bytes] as const,
-        );
-        const { renditions } = asset;
-        const [, webm] = expected;
-        expect(renditions).toEqual(webm?.renditions);
-        for (const [key, bytes] of media) expect([key, webm?.media.get(key)?.equals(bytes)]).toEqual([key, true]);
-      } finally {
-        proxy.state = 'up';
-        await transcoding.stop();
-        await proxy.close();
-      }
-    },
-    slow,
-  );
+  it('becomes ready though the store was away for a while in the middle (slow)', async () => {
+    const proxy = await openFaultyProxy(new URL(S3_ENDPOINT).host);
+    const transcoding = await startTranscoding({ ...settings, TRANSCODING_FAILURES: '1', BLOBS_URL: s3Url(proxy.host) });
+    try {
+      const { assetId } = await transcoding.upload(clips[1] ?? '');
+      await until('something can be watched', () => transcoding.heard.some(({ type }) => type === 'asset.watchable'));
+      proxy.state = 'down';
+      await until('the store has been asked for again and again', () => proxy.refused > 20);
+      proxy.state = 'up';
+      const asset = await transcoding.finished(assetId);
+      expect(asset.state).toBe('ready');
+      const media = [...(await transcoding.media(assetId))].map(([key, bytes]) => [key.replace(assetPrefix(assetId), ''), bytes] as const);
+      const { renditions } = asset;
+      const [, webm] = expected;
+      expect(renditions).toEqual(webm?.renditions);
+      for (const [key, bytes] of media) expect([key, webm?.media.get(key)?.equals(bytes)]).toEqual([key, true]);
+    } finally {
+      proxy.state = 'up';
+      await transcoding.stop();
+      await proxy.close();
+    }
+  });
 });

@@ -13,7 +13,6 @@ import {
   type TranscodingUnderTest,
 } from './transcoding.ts';
 
-const slow = 180_000;
 const exec = promisify(execFile);
 let folder: string;
 let transcoding: TranscodingUnderTest;
@@ -24,11 +23,11 @@ beforeAll(async () => {
     TRANSCODING_CHUNK_SECONDS: '4',
     TRANSCODING_OPENING_SECONDS: '4',
   });
-}, slow);
+});
 afterAll(async () => {
   await transcoding.stop();
   await rm(folder, { recursive: true, force: true });
-}, slow);
+});
 
 /** White for three frames and a beep of 50 ms at each full second. */
 const flashesAndBeeps = [
@@ -85,24 +84,20 @@ describe('sound and picture', () => {
       'sync.ts',
       ['-c:v', 'libx264', '-preset', 'veryfast', '-g', '45', '-pix_fmt', 'yuv420p', '-c:a', 'mp2', '-b:a', '192k'],
     ],
-  ])(
-    'are as far apart as in the source, within 5 ms, in every rendition %s (slow)',
-    async (_, name, codecs) => {
-      const clip = await makeClip(folder, name, [...flashesAndBeeps, ...codecs]);
-      const [flash = 0, beep = 0] = [(await findFlashes(clip))[0], (await findBeeps(clip))[0]];
-      const { assetId } = await transcoding.upload(clip);
-      const asset = await transcoding.finished(assetId);
-      const beeps = await findBeeps(await transcoding.join(assetId, 'audio'));
-      expect(beeps).toHaveLength(6);
-      const pictures = asset.renditions.filter(({ kind }) => kind === 'video');
-      expect(pictures.length).toBeGreaterThan(1);
-      for (const { renditionId } of pictures) {
-        const flashes = await findFlashes(await transcoding.join(assetId, renditionId));
-        expect([renditionId, flashes.length]).toEqual([renditionId, 6]);
-        const apart = flashes.map((time, at) => Math.abs(time - (beeps[at] ?? 0) - (flash - beep)) * 1000);
-        expect([renditionId, Math.max(...apart) <= 5, apart]).toEqual([renditionId, true, apart]);
-      }
-    },
-    slow,
-  );
+  ])('are as far apart as in the source, within 5 ms, in every rendition %s (slow)', async (_, name, codecs) => {
+    const clip = await makeClip(folder, name, [...flashesAndBeeps, ...codecs]);
+    const [flash = 0, beep = 0] = [(await findFlashes(clip))[0], (await findBeeps(clip))[0]];
+    const { assetId } = await transcoding.upload(clip);
+    const asset = await transcoding.finished(assetId);
+    const beeps = await findBeeps(await transcoding.join(assetId, 'audio'));
+    expect(beeps).toHaveLength(6);
+    const pictures = asset.renditions.filter(({ kind }) => kind === 'video');
+    expect(pictures.length).toBeGreaterThan(1);
+    for (const { renditionId } of pictures) {
+      const flashes = await findFlashes(await transcoding.join(assetId, renditionId));
+      expect([renditionId, flashes.length]).toEqual([renditionId, 6]);
+      const apart = flashes.map((time, at) => Math.abs(time - (beeps[at] ?? 0) - (flash - beep)) * 1000);
+      expect([renditionId, Math.max(...apart) <= 5, apart]).toEqual([renditionId, true, apart]);
+    }
+  });
 });

@@ -26,7 +26,7 @@ export async function run(command: string, args: readonly string[]): Promise<str
 export async function until<T>(
   what: string,
   condition: () => Promise<T | undefined | false> | T | undefined | false,
-  seconds = 60,
+  seconds = 150,
 ): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {

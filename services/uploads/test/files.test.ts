@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, truncate } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sourceKey } from '@kinora/contracts';
 import { openReplicas, type Replicas } from './replicas.ts';
 import { embedded } from './stores.ts';
 import { idOf, patchHeaders, type Person } from './uploads.ts';
 
 // Processes are started and waited for; a busy machine takes its time.
-jest.setTimeout(90_000);
-
 let replicas: Replicas;
 let ann: Person;
 beforeEach(async () => {

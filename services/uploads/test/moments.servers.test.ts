@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { makeContainer } from '@kinora/blobs/testing';
 import { openMomentProxy, type Moment, type MomentProxy } from './moment-proxy.ts';
 import { openReplicas, type Replica, type Replicas } from './replicas.ts';
@@ -7,8 +7,6 @@ import { azure, s3, type Stores } from './stores.ts';
 import { idOf, patchHeaders, sha256, tusHeaders, unending, until, type Person } from './uploads.ts';
 
 // Processes are started and killed, and many megabytes go through servers that share a busy machine.
-jest.setTimeout(120_000);
-
 const { S3_ENDPOINT = '', AZURE_CONTAINER = '' } = process.env;
 /** Azurite's, whose name and key everybody knows. */
 const { host: azurite } = await makeContainer(`azure://${AZURE_CONTAINER}`);

@@ -1,4 +1,4 @@
-import { jest } from '@jest/globals';
+import {} from '@jest/globals';
 import { servers } from './stores.ts';
 import { crashSuite } from './suites/crash.ts';
 import { lifetimeSuite } from './suites/lifetime.ts';
@@ -7,8 +7,6 @@ import { replicasSuite } from './suites/replicas.ts';
 import { transferSuite } from './suites/transfer.ts';
 
 // Many megabytes go through servers that share a busy machine.
-jest.setTimeout(120_000);
-
 transferSuite(servers);
 refusalsSuite(servers);
 lifetimeSuite(servers);

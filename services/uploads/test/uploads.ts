@@ -62,9 +62,9 @@ export interface UploadsUnderTest extends Asking, Looking {
   stop(): Promise<void>;
 }
 
-/** Asks again until `condition` holds. @throws {Error} after thirty seconds */
+/** Asks again until `condition` holds. @throws {Error} after a minute */
 export async function until<T>(what: string, condition: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const found = await condition();
     if (found !== undefined && found !== false) return found;
@@ -184,7 +184,12 @@ export function speakTo(url: string, identities: TestIdentities): Asking {
       if (made.status !== 201) throw new Error(`no upload: ${made.status} ${JSON.stringify(made.body)}`);
       return made.headers.get('location') ?? '';
     },
-    offsetOf: async (location, as) => Number((await send('HEAD', location, as, tusHeaders)).headers.get('upload-offset')),
+    async offsetOf(location, as) {
+      const { status, headers } = await send('HEAD', location, as, tusHeaders);
+      const offset = headers.get('upload-offset');
+      if (offset === null) throw new Error(`HEAD of ${location}: ${status} without an offset`);
+      return Number(offset);
+    },
   };
 }
 

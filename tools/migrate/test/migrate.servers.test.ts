@@ -47,7 +47,7 @@ beforeAll(async () => {
   started.push(old);
   await old.start({ direct: true });
   belongings = await live(old);
-}, 120_000);
+});
 afterAll(async () => {
   for (const installation of started) await installation.remove();
   await ports?.dispose();
@@ -61,7 +61,7 @@ it('moves up to MongoDB, RabbitMQ and S3 while people go on, and they notice no 
   expect(await report(reportFile(), [...args, '--dry-run'])).toMatchObject({ result: 'possible' });
   expect(await report(reportFile(), args)).toMatchObject({ result: 'copied' });
   const last = start([...args, '--finish', '--report', reportFile()]);
-  await eventually('the command to wait for the old installation', 30_000, () =>
+  await eventually('the command to wait for the old installation', 60_000, () =>
     Promise.resolve(/Stop it now/.test(last.output()) || undefined),
   );
   const late = await (await signIn(old)).createVideo(`Late ${newId()}`);
@@ -75,7 +75,7 @@ it('moves up to MongoDB, RabbitMQ and S3 while people go on, and they notice no 
   const next = await startWith(file);
   await expectSame(next, belongings, 10_000);
   expect(await (await signIn(next)).video(late.videoId)).toMatchObject({ title: late.title });
-}, 180_000);
+});
 
 it('moves blobs from S3 to Azure while documents and messages stay; an unfinished upload begins again at its address', async () => {
   const [from, to] = [folders.path('deploy.env'), folders.path('azure.env')];
@@ -98,7 +98,7 @@ it('moves blobs from S3 to Azure while documents and messages stay; an unfinishe
   expect(await report(reportFile(), [...args, '--verify'])).toMatchObject({ result: 'equal' });
   const next = await startWith(to);
   await expectSame(next, { ...belongings, ...half }, 0);
-}, 180_000);
+});
 
 it('moves back into a folder, where everything is as it was', async () => {
   const from = folders.path('azure.env');
@@ -115,4 +115,4 @@ it('moves back into a folder, where everything is as it was', async () => {
   await home.start({ direct: true });
   await expectPlays(home.url, belongings);
   await expectSame(home, { ...belongings, ...half }, 0);
-}, 180_000);
+});
