@@ -17,7 +17,7 @@ const recipes = {
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50', '-c:a', 'aac', '-movflags', '+faststart'],
   ],
   // No player takes it as it is, so that all of it has to be encoded.
-  'mountain.mkv': [...picture(80, '1280x720', 25), ...sound(80), '-c:v', 'mpeg4', '-q:v', '20', '-c:a', 'libmp3lame'],
+  'mountain.mkv': [...picture(120, '1280x720', 25), ...sound(120), '-c:v', 'mpeg4', '-q:v', '20', '-c:a', 'libmp3lame'],
 };
 
 /** Makes the clips in `.cache/clips` unless they are there; ends this process when ffmpeg cannot. */

@@ -9,7 +9,10 @@ export default defineConfig({
     downloadsFolder: 'results',
     video: false,
     trashAssetsBeforeRuns: false,
-    defaultCommandTimeout: 15_000,
+    // Limits for what hangs, not for what is slow.
+    defaultCommandTimeout: 60_000,
+    responseTimeout: 60_000,
+    pageLoadTimeout: 120_000,
     // The page's content security policy stays in force, except for scripts, of which Cypress adds its own.
     experimentalCspAllowList: true,
     setupNodeEvents(on) {

@@ -53,13 +53,13 @@ describe('An interrupted upload', () => {
     cy.choose('resume-file', 'notes.txt', file);
     cy.get(at('upload-fault')).should('be.visible');
     cy.choose('resume-file', 'harbour.mp4', { ...file, after: filler() });
-    cy.get(at('upload-row'), { timeout: 30_000 }).should('have.attr', 'data-state', 'sent');
+    cy.get(at('upload-row')).should('have.attr', 'data-state', 'sent');
     cy.get('@headers').should((spy) => {
       const [first, ...rest] = offsetsOf(spy);
       expect(first, 'offset of the first request after the reload').to.be.at.least(chunkBytes);
       expect(rest).to.deep.equal([]);
     });
-    cy.get(at('upload-link'), { timeout: 60_000 }).should('be.visible');
+    cy.get(at('upload-link')).should('be.visible');
     cy.get(at('upload-watch')).click();
     cy.playsPast(1);
   });

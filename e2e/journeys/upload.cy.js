@@ -9,7 +9,7 @@ describe('Upload', () => {
     cy.goTo('upload');
     cy.contains('h1', t.upload.title);
     cy.isAccessible();
-    cy.limitSending(megabyte / 2);
+    cy.limitSending(megabyte / 8);
     cy.choose('choose-files', 'harbour.mp4', { mimeType: 'video/mp4' });
     cy.get(at('upload-row')).should('have.attr', 'data-state', 'sending');
     cy.get(at('upload-facts')).should(([facts]) => {
@@ -20,9 +20,9 @@ describe('Upload', () => {
     cy.get(at('draft-title')).type('A morning in the harbour');
     cy.isAccessible();
     cy.limitSending(0);
-    cy.get(at('upload-row'), { timeout: 30_000 }).should('have.attr', 'data-state', 'sent');
+    cy.get(at('upload-row')).should('have.attr', 'data-state', 'sent');
     cy.get(at('draft-saving')).should('have.attr', 'data-state', 'saved');
-    cy.get(at('processing-note'), { timeout: 60_000 }).should('have.attr', 'data-state', 'ready');
+    cy.get(at('processing-note')).should('have.attr', 'data-state', 'ready');
     cy.get(at('processing-note')).should('contain', t.progress.ready);
     cy.isAccessible();
 

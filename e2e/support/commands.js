@@ -73,8 +73,8 @@ Cypress.Commands.add('limitSending', (bytesPerSecond) => {
 });
 
 /** Waits until the video of the page plays past a position, in seconds. */
-Cypress.Commands.add('playsPast', (seconds, timeout = 30_000) => {
-  cy.get(at('player-video'), { timeout }).should(([video]) => {
+Cypress.Commands.add('playsPast', (seconds) => {
+  cy.get(at('player-video')).should(([video]) => {
     expect(video.error, 'error of the video').to.equal(null);
     expect(video.paused, 'paused').to.equal(false);
     expect(video.currentTime, 'position').to.be.greaterThan(seconds);
