@@ -68,9 +68,9 @@ export class MongodbConnection {
     void opened.client.close().catch(() => undefined);
   }
 
-  /** Throws when no server answers soon. */
-  async ping(): Promise<void> {
-    await this.call(({ db }) => db.command({ ping: 1 }), { ms: Math.min(PING_MS, this.#address.callMs) });
+  /** Throws when no server answers soon, or within `limitMs`. */
+  async ping(limitMs = PING_MS): Promise<void> {
+    await this.call(({ db }) => db.command({ ping: 1 }), { ms: Math.min(limitMs, this.#address.callMs) });
   }
 
   #open(): Promise<Opened> {

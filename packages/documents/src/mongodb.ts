@@ -42,7 +42,7 @@ class MongodbDocuments implements Documents {
 
   async #declare(): Promise<void> {
     try {
-      await this.#connection.ping();
+      await this.#connection.ping(Infinity); // a service that starts has the patience of any call
       for (const [name, spec] of [...this.#undeclared]) {
         this.#indexPaths.set(name, await this.#declareOne(name, spec));
         if (this.#undeclared.get(name) === spec) this.#undeclared.delete(name);

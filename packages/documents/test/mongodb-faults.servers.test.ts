@@ -76,6 +76,21 @@ describe('a server that is away at the start', () => {
 });
 
 describe('a server that falls silent', () => {
+  it('is waited for by who starts, longer than by who asks whether it is there', async () => {
+    const proxy = await openFreezingProxy(Number(new URL(url).port || 27017));
+    const documents = openDocuments(`mongodb://127.0.0.1:${proxy.port}/patient-${process.pid}`, 'test');
+    await documents.ready();
+    const records = documents.collection<Record>('records', { indexes: [{ keys: { n: 1 } }] });
+    proxy.freeze();
+    const isReady = documents.ready();
+    await expect(documents.ping()).rejects.toThrow('MongoDB has not answered within 2000 ms');
+    proxy.thaw();
+    await isReady;
+    await records.insertOne({ _id: 'a', n: 1 });
+    await documents.close();
+    await proxy.close();
+  });
+
   it('lets no call wait past its deadline, and is asked again when it speaks', async () => {
     const proxy = await openFreezingProxy(Number(new URL(url).port || 27017));
     const waits = 'serverSelectionTimeoutMS=400&connectTimeoutMS=400&socketTimeoutMS=400&waitQueueTimeoutMS=400';
