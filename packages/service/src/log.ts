@@ -15,12 +15,20 @@ export function openLog(level: string, destination?: DestinationStream): Log {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: secrets, remove: true },
   };
-  if (destination) return pino(options, destination);
-  const output = pino.destination({ sync: true, minLength: 8_192 });
-  setInterval(() => output.flush(), 100).unref();
-  process.once('exit', () => output.flushSync());
-  return pino(options, output);
+  return pino(options, destination ?? standardOutput());
 }
+
+/** A process has one, however many logs. */
+const standardOutput = (() => {
+  let output: ReturnType<typeof pino.destination> | undefined;
+  return (): DestinationStream => {
+    if (output) return output;
+    const opened = (output = pino.destination({ sync: true, minLength: 8_192 }));
+    setInterval(() => opened.flush(), 100).unref();
+    process.once('exit', () => opened.flushSync());
+    return opened;
+  };
+})();
 
 /** The time of a log line; thousands of lines are written in the same millisecond. */
 const timeOf = (() => {

@@ -11,12 +11,13 @@ import { streaming } from '../src/service.ts';
 
 const secret = 'a secret for tests only';
 
-/** A streaming service on a port and a folder of its own, with a clock that tests may set forward. */
+/** A streaming service on a port and a folder of its own, with a clock that tests may set. */
 export interface MediaServer {
   readonly origin: string;
   readonly blobs: Blobs;
   readonly folder: string;
-  readonly clock: { offsetMs: number };
+  /** Time of day, unless `setMs` says what it shows. */
+  readonly clock: { setMs: number | undefined };
   readonly assetId: string;
   /** Path of a file of `assetId` with a valid token. */
   path(file: string, lifetimeSeconds?: number): string;
@@ -27,8 +28,8 @@ export interface MediaServer {
 /** BLOBS_URL in `env` puts the blobs elsewhere. */
 export async function startMediaServer(env: NodeJS.ProcessEnv = {}): Promise<MediaServer> {
   const folder = await mkdtemp(join(tmpdir(), 'kinora-streaming-'));
-  const clock = { offsetMs: 0 };
-  const now = (): Date => new Date(Date.now() + clock.offsetMs);
+  const clock: MediaServer['clock'] = { setMs: undefined };
+  const now = (): Date => new Date(clock.setMs ?? Date.now());
   const settings: NodeJS.ProcessEnv = {
     PORT: '0',
     HOST: '127.0.0.1',

@@ -1,5 +1,5 @@
 /** What streaming promises of media, whatever store they are in. Long because it is one suite: each store runs all of it. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import fc from 'fast-check';
@@ -32,8 +32,9 @@ export function mediaSuite(name: string, { env = () => ({}), openReads }: MediaS
   describe(`streaming from ${name}`, () => {
     let server: MediaServer;
     beforeAll(async () => {
-      server = await startMediaServer({ STREAMING_STALL_SECONDS: '1', STREAMING_CACHE_BYTES: String(8 * 1024 * 1024), ...env() });
+      server = await startMediaServer({ STREAMING_STALL_SECONDS: '3', STREAMING_CACHE_BYTES: String(8 * 1024 * 1024), ...env() });
     });
+    afterEach(() => (server.clock.setMs = undefined));
     afterAll(() => server.stop());
     const get = (file: string, headers: Record<string, string> = {}): Promise<Received> =>
       ask(server.origin, server.path(file), { headers });
@@ -43,6 +44,7 @@ export function mediaSuite(name: string, { env = () => ({}), openReads }: MediaS
         const body = segment(bytes);
         const file = `v720/${bytes}.m4s`;
         await server.put(file, body);
+        server.clock.setMs = 1_000 * Math.ceil(Date.now() / 1_000);
         for (let n = 0; n < 3; n++) {
           const answer = await get(file);
           expect(answer.status).toBe(200);
@@ -54,8 +56,8 @@ export function mediaSuite(name: string, { env = () => ({}), openReads }: MediaS
             'access-control-allow-origin': '*',
             'x-content-type-options': 'nosniff',
             'x-request-id': expect.any(String),
+            'cache-control': 'public, max-age=3600, immutable',
           });
-          expect(answer.headers['cache-control']).toMatch(/^public, max-age=(3600|3599), immutable$/);
           expect(answer.headers.etag).toMatch(/^"[\w-]+"$/);
         }
       });
@@ -151,11 +153,10 @@ export function mediaSuite(name: string, { env = () => ({}), openReads }: MediaS
 
       it('with If-Range are sent only for the same bytes', async () => {
         const { etag = '', 'last-modified': modified = '' } = (await get('hot.mp4')).headers;
-        server.clock.offsetMs = 10_000;
+        server.clock.setMs = Date.now() + 10_000;
         const statuses = [];
         for (const ifRange of [etag, modified, '"other"', `W/${etag}`])
           statuses.push((await get('hot.mp4', { range: 'bytes=0-1', 'if-range': ifRange })).status);
-        server.clock.offsetMs = 0;
         expect(statuses).toEqual([206, 206, 200, 200]);
       });
     });
@@ -177,13 +178,13 @@ export function mediaSuite(name: string, { env = () => ({}), openReads }: MediaS
     describe('playlists', () => {
       it('are seen to grow within 250 ms, under a new ETag, until they end', async () => {
         await server.put('v2/main.m3u8', Buffer.from('#EXTM3U\n1.m4s\n'));
+        const firstMs = (server.clock.setMs = Date.now());
         const first = await get('v2/main.m3u8');
         expect(first.headers).toMatchObject({ 'content-type': 'application/vnd.apple.mpegurl', 'cache-control': 'no-cache' });
         await server.put('v2/main.m3u8', Buffer.from('#EXTM3U\n1.m4s\n2.m4s\n#EXT-X-ENDLIST\n'));
         expect((await get('v2/main.m3u8')).body.equals(first.body)).toBe(true);
-        server.clock.offsetMs = 300;
+        server.clock.setMs = firstMs + 300;
         const second = await get('v2/main.m3u8', { 'if-none-match': first.headers.etag ?? '' });
-        server.clock.offsetMs = 0;
         expect(second.status).toBe(200);
         expect(second.body.toString()).toContain('2.m4s');
         expect(second.headers['cache-control']).toBe('public, max-age=10');
@@ -194,10 +195,8 @@ export function mediaSuite(name: string, { env = () => ({}), openReads }: MediaS
         await server.put('v3/main.m3u8', Buffer.from('#EXTM3U\n'));
         await get('v3/main.m3u8');
         await server.blobs.delete(`assets/${server.assetId}/v3/main.m3u8`);
-        server.clock.offsetMs = 600;
-        const { status } = await get('v3/main.m3u8');
-        server.clock.offsetMs = 0;
-        expect(status).toBe(404);
+        server.clock.setMs = Date.now() + 600;
+        expect((await get('v3/main.m3u8')).status).toBe(404);
       });
     });
 
@@ -227,10 +226,8 @@ export function mediaSuite(name: string, { env = () => ({}), openReads }: MediaS
           expect(problem(answer)).toMatchObject({ type: expect.stringMatching(/\/invalid-playback-token$/) });
         }
         expect((await ask(server.origin, good)).status).toBe(200);
-        server.clock.offsetMs = 3_601_000;
-        const { status } = await ask(server.origin, good);
-        server.clock.offsetMs = 0;
-        expect(status).toBe(403);
+        server.clock.setMs = Date.now() + 3_601_000;
+        expect((await ask(server.origin, good)).status).toBe(403);
       });
 
       it('never reach a file outside the asset, whatever the path is made of', async () => {

@@ -121,14 +121,14 @@ describe('streaming from a store behind a network', () => {
     for (let n = 0; n < 2; n++) await get('v1/hot.m4s');
     await get('v1/main.m3u8');
     proxy.state = 'down';
-    server.clock.offsetMs = 1_000;
+    server.clock.setMs = Date.now() + 1_000;
     expect((await get('v1/hot.m4s')).body.equals(body)).toBe(true);
     expect((await get('v1/main.m3u8')).body.equals(playlist)).toBe(true);
     const cold = await get('v1/cold.m4s');
     expect([cold.status, cold.headers['content-type']]).toEqual([503, 'application/problem+json; charset=utf-8']);
     expect(cold.body.toString()).not.toContain('127.0.0.1');
     proxy.state = 'up';
-    server.clock.offsetMs = 0;
+    server.clock.setMs = undefined;
     expect((await get('v1/cold.m4s')).body.equals(body)).toBe(true);
   });
 });
