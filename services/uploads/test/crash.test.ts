@@ -1,4 +1,3 @@
-import {} from '@jest/globals';
 import { embedded } from './stores.ts';
 import { crashSuite } from './suites/crash.ts';
 

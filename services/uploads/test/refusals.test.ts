@@ -1,4 +1,3 @@
-import {} from '@jest/globals';
 import { embedded } from './stores.ts';
 import { refusalsSuite } from './suites/refusals.ts';
 

@@ -1,4 +1,3 @@
-import {} from '@jest/globals';
 import { embedded } from './stores.ts';
 import { transferSuite } from './suites/transfer.ts';
 
